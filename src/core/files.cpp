@@ -1,0 +1,163 @@
+#include "core/files.h"
+
+#include "core/error.h"
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+namespace latticelens {
+namespace {
+
+std::string reason() {
+  return std::strerror(errno);
+}
+
+class Descriptor {
+ public:
+  Descriptor(const std::filesystem::path& path, int flags)
+      : value_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+    require(value_ >= 0, "file", path.string() + ": cannot be opened: " + reason());
+  }
+  ~Descriptor() { ::close(value_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int operator*() const { return value_; }
+
+ private:
+  int value_;
+};
+
+std::size_t regular_size(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  require(::fstat(descriptor, &status) == 0, "file", path.string() + ": " + reason());
+  require(S_ISREG(status.st_mode), "file", path.string() + ": is not a regular file");
+  return static_cast<std::size_t>(status.st_size);
+}
+
+bool write_all(int descriptor, const char* data, std::size_t size) {
+  while (size > 0) {
+    const ssize_t written = ::write(descriptor, data, size);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return false;
+    data += written;
+    size -= static_cast<std::size_t>(written);
+  }
+  return true;
+}
+
+std::string hexadecimal(XXH128_hash_t hash) {
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return text;
+}
+
+} // namespace
+
+std::string read_text(const std::filesystem::path& path, std::uintmax_t size_limit) {
+  const Descriptor file(path, O_RDONLY);
+  const std::size_t size = regular_size(*file, path);
+  require(size <= size_limit, "file",
+          path.string() + ": has " + std::to_string(size) + " bytes, more than the limit of " +
+              std::to_string(size_limit));
+  std::string text(size, '\0');
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(*file, text.data() + done, size - done);
+    if (got < 0 && errno == EINTR)
+      continue;
+    require(got > 0, "file",
+            path.string() + ": cannot be read: " + (got < 0 ? reason() : "it shrank"));
+    done += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
+MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
+  const Descriptor file(path, O_RDONLY);
+  size_ = regular_size(*file, path);
+  if (size_ == 0)
+    return;
+  void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, *file, 0);
+  require(data != MAP_FAILED, "file", path.string() + ": cannot be mapped: " + reason());
+  data_ = std::shared_ptr<const std::byte>(
+      static_cast<const std::byte*>(data),
+      [size = size_](const std::byte* p) { ::munmap(const_cast<std::byte*>(p), size); });
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)), temporary_(path_.string() + ".partial") {
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0)
+    fail("created");
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ < 0)
+    return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::fail(const char* action) const {
+  throw Error("file", path_.string() + ": cannot be " + action + ": " + reason() +
+                          "; choose a folder with space where you may write");
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  if (!write_all(descriptor_, reinterpret_cast<const char*>(bytes.data()), bytes.size()))
+    fail("written");
+}
+
+void AtomicFile::write(std::string_view text) {
+  write(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0)
+    fail("written");
+  const int descriptor = descriptor_;
+  descriptor_ = -1;
+  if (::close(descriptor) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary_.c_str());
+    errno = error;
+    fail("written");
+  }
+}
+
+void write_text(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+void append_line(const std::filesystem::path& path, std::string_view line) {
+  const Descriptor file(path, O_WRONLY | O_CREAT | O_APPEND);
+  const std::string text = std::string(line) + "\n";
+  require(write_all(*file, text.data(), text.size()) && ::fsync(*file) == 0, "file",
+          path.string() + ": cannot be written: " + reason());
+}
+
+void make_directory(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  require(!error, "file", path.string() + ": cannot be created: " + error.message());
+}
+
+std::string file_hash(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  return hexadecimal(XXH3_128bits(file.bytes().data(), file.bytes().size()));
+}
+
+std::string text_hash(std::string_view text) {
+  return hexadecimal(XXH3_128bits(text.data(), text.size()));
+}
+
+} // namespace latticelens

@@ -1,0 +1,61 @@
+// GGUF files (versions 2 and 3, little endian): typed metadata and quantized tensors, mapped and
+// decoded on demand.
+#pragma once
+#include "core/files.h"
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace at {
+class Tensor;
+}
+
+namespace latticelens {
+
+/// A metadata value; arrays hold one type. Integers of every width are widened to int64 (uint64
+/// above its range is an error).
+using GgufValue = std::variant<std::int64_t, double, bool, std::string, std::vector<std::int64_t>,
+                               std::vector<double>, std::vector<bool>, std::vector<std::string>>;
+
+struct GgufTensor {
+  std::string name;
+  std::uint32_t type = 0;          // ggml type number
+  std::vector<std::int64_t> shape; // row-major: [out, in], the reverse of the file's order
+  std::span<const std::byte> bytes;
+};
+
+class GgufFile {
+ public:
+  /// Errors: truncated, wrong magic or version, counts or offsets past the end, overlapping
+  /// tensors, a name twice.
+  explicit GgufFile(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return file_.path(); }
+  const std::map<std::string, GgufValue>& metadata() const { return metadata_; }
+  const std::map<std::string, GgufTensor>& tensors() const { return tensors_; }
+  bool has(const std::string& key) const { return metadata_.contains(key); }
+
+  /// Metadata by type; an Error names the file and key when absent or of another type. `number`
+  /// accepts integers too.
+  std::int64_t integer(const std::string& key) const;
+  double number(const std::string& key) const;
+  bool boolean(const std::string& key) const;
+  const std::string& text(const std::string& key) const;
+  const std::vector<std::string>& texts(const std::string& key) const;
+  std::vector<double> numbers(const std::string& key) const;
+  std::vector<std::int64_t> integers(const std::string& key) const;
+
+  /// The tensor decoded to fp32, its shape as in `GgufTensor`. Errors: absent, unsupported type.
+  at::Tensor load(const std::string& name) const;
+
+ private:
+  MappedFile file_;
+  std::map<std::string, GgufValue> metadata_;
+  std::map<std::string, GgufTensor> tensors_;
+};
+
+} // namespace latticelens
