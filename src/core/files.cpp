@@ -33,7 +33,8 @@ class Descriptor {
 
 std::size_t regular_size(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
-  require(::fstat(descriptor, &status) == 0, "file", path.string() + ": " + reason());
+  if (::fstat(descriptor, &status) != 0)
+    throw Error("file", path.string() + ": " + reason());
   require(S_ISREG(status.st_mode), "file", path.string() + ": is not a regular file");
   return static_cast<std::size_t>(status.st_size);
 }
@@ -141,8 +142,9 @@ void write_text(const std::filesystem::path& path, std::string_view text) {
 void append_line(const std::filesystem::path& path, std::string_view line) {
   const Descriptor file(path, O_WRONLY | O_CREAT | O_APPEND);
   const std::string text = std::string(line) + "\n";
-  require(write_all(*file, text.data(), text.size()) && ::fsync(*file) == 0, "file",
-          path.string() + ": cannot be written: " + reason());
+  const bool written = write_all(*file, text.data(), text.size()) &&
+                       (::fsync(*file) == 0 || errno == EINVAL); // EINVAL: a pipe
+  require(written, "file", path.string() + ": cannot be written: " + reason());
 }
 
 void make_directory(const std::filesystem::path& path) {

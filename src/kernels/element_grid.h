@@ -1,0 +1,37 @@
+// A symmetric grid of numbers: a small floating-point format without infinities, or integers,
+// described by three numbers.
+#pragma once
+#include <algorithm>
+#include <cmath>
+
+namespace latticelens {
+
+enum class Ties { even, away }; // half-way cases: to the even code, or away from zero
+
+/// Magnitudes k * 2^(max(e, minimum_exponent) - mantissa_bits) up to `maximum`, e the exponent of
+/// the magnitude. E2M1 is {1, 0, 6}; the integers -7 .. 7 are {2, 2, 7}.
+struct ElementGrid {
+  int mantissa_bits = 1;
+  int minimum_exponent = 0;
+  double maximum = 6;
+  Ties ties = Ties::even;
+};
+
+/// The nearest grid value: the obvious implementation that the vector ones are tested against. NaN
+/// stays NaN.
+inline double snap(double x, const ElementGrid& grid) {
+  if (std::isnan(x))
+    return x;
+  const double magnitude =
+      std::fmin(std::fabs(x), 2 * grid.maximum); // beyond the grid, infinity included
+  const int exponent = magnitude == 0 ? grid.minimum_exponent
+                                      : std::max(std::ilogb(magnitude), grid.minimum_exponent);
+  const double step = std::ldexp(1.0, exponent - grid.mantissa_bits);
+  const double steps = magnitude / step;
+  double rounded = std::nearbyint(steps);
+  if (grid.ties == Ties::away && steps - rounded == 0.5)
+    rounded += 1;
+  return std::copysign(std::fmin(rounded * step, grid.maximum), x);
+}
+
+} // namespace latticelens

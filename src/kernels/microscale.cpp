@@ -1,0 +1,172 @@
+#include "kernels/microscale.h"
+
+#include <bit>
+#include <limits>
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/microscale.cpp"
+#include <hwy/foreach_target.h> // compiles this file once for each instruction set
+
+#include "kernels/snap-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace latticelens::HWY_NAMESPACE {
+
+using Floats = hn::ScalableTag<float>;
+
+// Magnitudes compare as unsigned integers, and NaN as the largest.
+HWY_INLINE std::uint32_t largest_bits(const float* values, std::int64_t count) {
+  const Floats d;
+  const hn::RebindToUnsigned<Floats> du;
+  auto largest = hn::Zero(du);
+  for (std::int64_t i = 0; i < count; i += static_cast<std::int64_t>(hn::Lanes(d)))
+    largest = hn::Max(largest, hn::BitCast(du, hn::Abs(hn::LoadU(d, values + i))));
+  return hn::GetLane(hn::MaxOfLanes(du, largest));
+}
+
+HWY_INLINE float power_of_two(int exponent) {
+  return std::ldexp(1.0f, std::clamp(exponent, -127, 127));
+}
+
+HWY_INLINE float squared_error(const float* values, std::int64_t count, float scale,
+                               const ElementGrid& grid) {
+  const Floats d;
+  const GridVectors<Floats> vectors(d, grid);
+  const auto inverse = hn::Set(d, 1 / scale);
+  auto sum = hn::Zero(d);
+  for (std::int64_t i = 0; i < count; i += static_cast<std::int64_t>(hn::Lanes(d))) {
+    const auto scaled = hn::Mul(hn::LoadU(d, values + i), inverse);
+    const auto difference = hn::Sub(scaled, snap_vector(d, scaled, vectors));
+    sum = hn::MulAdd(difference, difference, sum);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+HWY_INLINE float fit(const float* values, std::int64_t count, const ScaleRule& rule,
+                     const ElementGrid& grid) {
+  const std::uint32_t bits = largest_bits(values, count);
+  if (bits >= 0x7F800000u)
+    return std::numeric_limits<float>::quiet_NaN();
+  if (bits < 0x00800000u)
+    return reference::fit_block({values, static_cast<std::size_t>(count)}, rule, grid);
+  const int exponent = static_cast<int>(bits >> 23) - 127 - rule.grid_exponent;
+  if (rule.search) { // errors in units of the low scale: the high one's count four times
+    const float low = power_of_two(exponent), high = power_of_two(exponent + 1);
+    if (low == high)
+      return low;
+    return 4 * squared_error(values, count, high, grid) < squared_error(values, count, low, grid)
+               ? high
+               : low;
+  }
+  const float significand = std::bit_cast<float>((bits & 0x007FFFFFu) | 0x3F800000u);
+  const bool higher = rule.inclusive ? significand >= rule.threshold : significand > rule.threshold;
+  return power_of_two(exponent + (higher ? 1 : 0));
+}
+
+HWY_INLINE SnapCounts snap_one(float* values, std::int64_t count, float scale,
+                               const ElementGrid& grid, const GridVectors<Floats>& vectors) {
+  const Floats d;
+  SnapCounts counts;
+  if (!(scale >= 0x1p-126f))
+    return reference::snap_block({values, static_cast<std::size_t>(count)}, scale, grid);
+  const auto inverse = hn::Set(d, 1 / scale), factor = hn::Set(d, scale);
+  for (std::int64_t i = 0; i < count; i += static_cast<std::int64_t>(hn::Lanes(d))) {
+    const auto scaled = hn::Mul(hn::LoadU(d, values + i), inverse);
+    const auto clipped = hn::Gt(hn::Abs(scaled), vectors.maximum);
+    counts.clipped += static_cast<std::int64_t>(hn::CountTrue(d, clipped));
+    const auto finite = hn::Eq(scaled, scaled);
+    counts.not_finite += static_cast<std::int64_t>(hn::Lanes(d) - hn::CountTrue(d, finite));
+    const auto snapped = hn::IfThenElse(finite, snap_vector(d, scaled, vectors), scaled);
+    hn::StoreU(hn::Mul(snapped, factor), d, values + i);
+  }
+  return counts;
+}
+
+void fit_all(const float* values, std::int64_t blocks, std::int64_t block, const ScaleRule& rule,
+             const ElementGrid& grid, float* scales) {
+  for (std::int64_t i = 0; i < blocks; ++i)
+    scales[i] = fit(values + i * block, block, rule, grid);
+}
+
+SnapCounts snap_all(float* values, std::int64_t blocks, std::int64_t block, const float* scales,
+                    const ElementGrid& grid) {
+  const GridVectors<Floats> vectors(Floats(), grid);
+  SnapCounts counts;
+  for (std::int64_t i = 0; i < blocks; ++i)
+    counts += snap_one(values + i * block, block, scales[i], grid, vectors);
+  return counts;
+}
+
+SnapCounts quantize_all(float* values, std::int64_t blocks, std::int64_t block,
+                        const ScaleRule& rule, const ElementGrid& grid) {
+  const GridVectors<Floats> vectors(Floats(), grid);
+  SnapCounts counts;
+  for (std::int64_t i = 0; i < blocks; ++i) {
+    float* start = values + i * block;
+    counts += snap_one(start, block, fit(start, block, rule, grid), grid, vectors);
+  }
+  return counts;
+}
+
+std::int64_t lanes() {
+  return static_cast<std::int64_t>(hn::Lanes(Floats()));
+}
+
+} // namespace latticelens::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace latticelens {
+
+HWY_EXPORT(fit_all);
+HWY_EXPORT(snap_all);
+HWY_EXPORT(quantize_all);
+HWY_EXPORT(lanes);
+
+namespace {
+
+// Blocks that are no multiple of the vector length go through the reference.
+bool fills_vectors(std::int64_t block) {
+  return block % HWY_DYNAMIC_DISPATCH(lanes)() == 0;
+}
+
+std::int64_t block_count(std::size_t values, std::int64_t block) {
+  return static_cast<std::int64_t>(values) / block;
+}
+
+} // namespace
+
+void fit_blocks(std::span<const float> values, std::int64_t block, const ScaleRule& rule,
+                const ElementGrid& grid, std::span<float> scales) {
+  const std::int64_t blocks = block_count(values.size(), block);
+  if (fills_vectors(block))
+    return HWY_DYNAMIC_DISPATCH(fit_all)(values.data(), blocks, block, rule, grid, scales.data());
+  for (std::int64_t i = 0; i < blocks; ++i)
+    scales[i] = reference::fit_block(values.subspan(i * block, block), rule, grid);
+}
+
+SnapCounts snap_blocks(std::span<float> values, std::int64_t block, std::span<const float> scales,
+                       const ElementGrid& grid) {
+  const std::int64_t blocks = block_count(values.size(), block);
+  if (fills_vectors(block))
+    return HWY_DYNAMIC_DISPATCH(snap_all)(values.data(), blocks, block, scales.data(), grid);
+  SnapCounts counts;
+  for (std::int64_t i = 0; i < blocks; ++i)
+    counts += reference::snap_block(values.subspan(i * block, block), scales[i], grid);
+  return counts;
+}
+
+SnapCounts quantize_blocks(std::span<float> values, std::int64_t block, const ScaleRule& rule,
+                           const ElementGrid& grid) {
+  const std::int64_t blocks = block_count(values.size(), block);
+  if (fills_vectors(block))
+    return HWY_DYNAMIC_DISPATCH(quantize_all)(values.data(), blocks, block, rule, grid);
+  SnapCounts counts;
+  for (std::int64_t i = 0; i < blocks; ++i) {
+    const auto part = values.subspan(i * block, block);
+    counts += reference::snap_block(part, reference::fit_block(part, rule, grid), grid);
+  }
+  return counts;
+}
+
+} // namespace latticelens
+#endif

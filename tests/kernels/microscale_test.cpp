@@ -1,0 +1,85 @@
+#include "kernels/microscale.h"
+
+#include "tests/support.h"
+#include <bit>
+#include <cmath>
+#include <random>
+#include <vector>
+
+namespace latticelens {
+namespace {
+
+const ElementGrid grids[] = {
+    {1, 0, 6, Ties::even}, {1, 0, 6, Ties::away}, {3, 0, 7.5, Ties::even}, {2, -2, 28, Ties::even},
+    {2, 2, 7, Ties::even}, {2, 2, 7, Ties::away}, {3, -6, 448, Ties::even}};
+const ScaleRule rules[] = {{2, 2, false, false},
+                           {2, 1.75f, true, false},
+                           {2, 1.5f, false, false},
+                           {2, 1.8125f, false, false},
+                           {2, 2, false, true}};
+
+// Spread over many binades, with exact halves, zeros and negative zeros among them.
+std::vector<float> sample(std::size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  for (float& value : values) {
+    value = normal(random) * std::ldexp(1.0f, static_cast<int>(random() % 40) - 20);
+    if (random() % 4 == 0)
+      value = std::ldexp(std::round(std::ldexp(value, 3)), -3);
+    if (random() % 16 == 0)
+      value = -0.0f;
+  }
+  return values;
+}
+
+TEST(Microscale, vectors_equal_the_reference_for_every_grid_rule_and_block) {
+  for (const std::int64_t block : {16, 32, 20, 1, 96})
+    for (const ElementGrid& grid : grids)
+      for (const ScaleRule& rule : rules) {
+        auto values = sample(static_cast<std::size_t>(block * 64), 7);
+        auto expected = values;
+        SnapCounts expected_counts;
+        std::vector<float> scales(64), expected_scales(64);
+        fit_blocks(values, block, rule, grid, scales);
+        for (int i = 0; i < 64; ++i) {
+          const auto part = std::span(expected).subspan(i * block, block);
+          expected_scales[i] = reference::fit_block(part, rule, grid);
+          expected_counts += reference::snap_block(part, expected_scales[i], grid);
+        }
+        ASSERT_EQ(scales, expected_scales);
+        auto fused = values;
+        const SnapCounts counts = snap_blocks(values, block, scales, grid);
+        quantize_blocks(fused, block, rule, grid);
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(values[i]),
+                    std::bit_cast<std::uint32_t>(expected[i]));
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(fused[i]),
+                    std::bit_cast<std::uint32_t>(expected[i]));
+        }
+        EXPECT_EQ(counts.clipped, expected_counts.clipped);
+      }
+}
+
+TEST(Microscale, extreme_blocks_equal_the_reference) {
+  const float infinity = INFINITY, tiny = std::ldexp(1.0f, -149), huge = 3.4e38f;
+  for (const float value :
+       {0.0f, tiny, 1e-38f, 1.2e-38f, 5e-38f, 1e-37f, huge, infinity, -infinity, NAN})
+    for (const ScaleRule& rule : rules) {
+      std::vector<float> values(32, 0.0f);
+      values[5] = value;
+      values[6] = -value / 3;
+      auto expected = values;
+      const float scale = reference::fit_block(expected, rule, grids[0]);
+      const SnapCounts expected_counts = reference::snap_block(expected, scale, grids[0]);
+      const SnapCounts counts = quantize_blocks(values, 32, rule, grids[0]);
+      EXPECT_EQ(counts.not_finite, expected_counts.not_finite) << value;
+      for (int i = 0; i < 32; ++i)
+        EXPECT_TRUE(values[i] == expected[i] || (std::isnan(values[i]) && std::isnan(expected[i])))
+            << value;
+      EXPECT_EQ(counts.not_finite > 0, !std::isfinite(value));
+    }
+}
+
+} // namespace
+} // namespace latticelens
