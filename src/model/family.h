@@ -13,11 +13,14 @@ struct LinearShape {
 
 /// Which weights a change of basis at a site touches, and on which side.
 struct RotationSites {
-  std::vector<std::pair<std::string, std::vector<std::string>>> norm_readers; // gain -> linears that read the normed stream
-  std::vector<std::string> residual_writers;                                  // their outputs add to the stream
-  std::string values, value_reader; // R2: rows of each key-value head of one, columns of each query head of the other
-  std::string scaled_rows, down_reader; // R4: rows that carry the signs, columns that carry the matrix
-  const char* down_stage;               // stage whose input is rotated online
+  std::vector<std::pair<std::string, std::vector<std::string>>>
+      norm_readers;                          // gain -> linears that read the normed stream
+  std::vector<std::string> residual_writers; // their outputs add to the stream
+  std::string values, value_reader; // R2: rows of each key-value head of one, columns of each query
+                                    // head of the other
+  std::string scaled_rows,
+      down_reader;        // R4: rows that carry the signs, columns that carry the matrix
+  const char* down_stage; // stage whose input is rotated online
 };
 
 struct Family {

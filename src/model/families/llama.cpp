@@ -174,7 +174,7 @@ Family llama_family(){
                         attention},
                        {"attention_output", {"self_attn.o_proj"}, inner, attention_output},
                        {"mlp_input", {"mlp.gate_proj", "mlp.up_proj"}, mlp_input, mlp},
-                       {"mlp_output", {"mlp.down_proj"}, inner, mlp_output}}},
+                       {"mlp_output", {"mlp.down_proj"}, inner, mlp_output}},
            .rotation = {
                .norm_readers = {{"input_layernorm",
                                  {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}},
