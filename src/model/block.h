@@ -48,6 +48,7 @@ struct Stage {
   std::vector<std::string> linears;
   Tensor (*input)(const Block&, const State&, const Config&);
   void (*advance)(const Block&, const Tensor& input, const Rope&, const Config&, State&);
+  bool leaves_inner = false; // its result is State::inner, not the residual stream
 };
 
 /// Applies the stage's input function, if there is one.

@@ -69,14 +69,6 @@ Linear load_linear(const Model& model, const std::string& prefix, const LinearSh
   return linear;
 }
 
-Tensor embed(const Tensor& table, const Tensor& ids, const Config& config) {
-  const std::int64_t low = ids.min().item<std::int64_t>(), high = ids.max().item<std::int64_t>();
-  require(low >= 0 && high < config.vocabulary, "model",
-          "token id " + std::to_string(low < 0 ? low : high) + " lies outside the vocabulary of " +
-              std::to_string(config.vocabulary) + "; do tokenizer and model belong together?");
-  return table.index_select(0, ids.flatten()).view({1, ids.numel(), config.hidden});
-}
-
 } // namespace
 
 Model open_plain_model(const std::filesystem::path& path) {
@@ -117,6 +109,14 @@ Tensor load_head(const Model& model) {
   if (model.config.tied)
     return load_embedding(model);
   return load_weight(*model.tensors, head_name, {model.config.vocabulary, model.config.hidden});
+}
+
+Tensor embed(const Tensor& table, const Tensor& ids, const Config& config) {
+  const std::int64_t low = ids.min().item<std::int64_t>(), high = ids.max().item<std::int64_t>();
+  require(low >= 0 && high < config.vocabulary, "model",
+          "token id " + std::to_string(low < 0 ? low : high) + " lies outside the vocabulary of " +
+              std::to_string(config.vocabulary) + "; do tokenizer and model belong together?");
+  return table.index_select(0, ids.flatten()).view({1, ids.numel(), config.hidden});
 }
 
 Tensor run_block(const Model& model, const Block& block, const Rope& rope, const Tensor& x,

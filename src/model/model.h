@@ -28,6 +28,9 @@ Tensor load_embedding(const Model& model);  // [vocabulary, hidden]
 Tensor load_final_norm(const Model& model); // [hidden]
 Tensor load_head(const Model& model);       // [vocabulary, hidden]; the embedding when tied
 
+/// Rows of the table for ids [t]: [1, t, hidden]. Error: an id outside the vocabulary.
+Tensor embed(const Tensor& table, const Tensor& ids, const Config& config);
+
 /// x after one block. tap, if any, sees the input of every stage.
 Tensor run_block(const Model& model, const Block& block, const Rope& rope,
                  const Tensor& x /*[n, t, d]*/, const Tap& tap = {});

@@ -171,9 +171,10 @@ Family llama_family(){
             .stages = {{"attention_input",
                         {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
                         attention_input,
-                        attention},
+                        attention,
+                        /*leaves_inner=*/true},
                        {"attention_output", {"self_attn.o_proj"}, inner, attention_output},
-                       {"mlp_input", {"mlp.gate_proj", "mlp.up_proj"}, mlp_input, mlp},
+                       {"mlp_input", {"mlp.gate_proj", "mlp.up_proj"}, mlp_input, mlp, true},
                        {"mlp_output", {"mlp.down_proj"}, inner, mlp_output}},
            .rotation = {
                .norm_readers = {{"input_layernorm",
