@@ -1,0 +1,15 @@
+// The program's commands: one file each, declared in one list.
+#pragma once
+#include <CLI/CLI.hpp>
+
+namespace latticelens {
+
+void add_quantize(CLI::App& program);
+void add_evaluate(CLI::App& program);
+void add_report(CLI::App& program);
+void add_list(CLI::App& program);
+void add_logits(CLI::App& program);
+void add_tokenize(CLI::App& program);
+void add_export(CLI::App& program);
+
+} // namespace latticelens

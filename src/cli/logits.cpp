@@ -1,0 +1,67 @@
+#include "cli/commands.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "evaluate/language_model.h"
+#include "quantize/packed_model.h"
+#include "tensor/safetensors.h"
+#include <ATen/ATen.h>
+#include <cstdio>
+
+namespace latticelens {
+namespace {
+
+struct Options {
+  std::string model, ids, out;
+  bool quiet = false;
+};
+
+std::vector<Tensor> read_ids(const std::string& path) {
+  const SafetensorsFile file(path);
+  require(file.has("input_ids"), "logits", path + ": has no tensor \"input_ids\" [n, t]");
+  const Tensor ids = file.load("input_ids");
+  const bool integers = ids.scalar_type() == at::kLong || ids.scalar_type() == at::kInt;
+  require(integers && ids.dim() == 2 && ids.numel() > 0, "logits",
+          path + ": input_ids should be I64 or I32 [n, t], not empty");
+  std::vector<Tensor> rows;
+  for (const Tensor& row : ids.to(at::kLong).unbind(0))
+    rows.push_back(row);
+  return rows;
+}
+
+void run(const Options& options) {
+  const OpenedModel opened = open_model(options.model);
+  const std::vector<Tensor> ids = read_ids(options.ids);
+  Progress progress("logits", opened.model.config.layers, options.quiet);
+  const std::vector<Tensor> hidden =
+      run_decoder(opened.model, ids, [&](std::int64_t) { progress.step(); });
+  const Tensor head = load_head(opened.model);
+  std::vector<Tensor> logits;
+  for (const Tensor& x : hidden)
+    logits.push_back(logits_of(x, head));
+  write_safetensors(options.out, {{"logits", at::stack(logits)}});
+  progress.line("wrote " + options.out);
+}
+
+} // namespace
+
+void add_logits(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      program.add_subcommand("logits", "Logits of token ids, to compare with any other program");
+  command->add_option("MODEL", options->model, "Hugging Face folder, .gguf file or run folder")
+      ->required();
+  command->add_option("--ids", options->ids, "safetensors file with input_ids [n, t]")
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--out", options->out,
+                   "safetensors file to write: logits [n, t, vocabulary] F32")
+      ->required()
+      ->type_name("FILE");
+  command->add_flag("--quiet", options->quiet, "No progress");
+  command->footer(
+      "Example: latticelens logits MODEL --ids ids.safetensors --out logits.safetensors");
+  command->callback([options] { run(*options); });
+}
+
+} // namespace latticelens

@@ -1,0 +1,61 @@
+#include "quantize/export_dequantized.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "quantize/carried_files.h"
+
+namespace latticelens {
+namespace {
+
+Json plain_config(const Config& config, Storage storage) {
+  Json json = config.source;
+  json.erase("quantization_config");
+  json.erase("torch_dtype");
+  json["dtype"] = storage == Storage::bf16 ? "bfloat16" : "float32";
+  return json;
+}
+
+NamedTensors block_tensors(const OpenedModel& opened, std::int64_t layer) {
+  const Model& model = opened.model;
+  Block block = load_block(model, layer);
+  if (opened.activations.down_input) {
+    Tensor& reader = block.linears.at(model.family->rotation.down_reader).weight;
+    reader = opened.activations.down_input->invert(reader);
+  }
+  NamedTensors tensors;
+  for (const auto& [name, linear] : block.linears) {
+    tensors.emplace_back(block_prefix(layer) + name + ".weight", linear.weight);
+    if (linear.bias.defined())
+      tensors.emplace_back(block_prefix(layer) + name + ".bias", linear.bias);
+  }
+  for (const auto& [name, norm] : block.norms)
+    tensors.emplace_back(block_prefix(layer) + name + ".weight", norm);
+  return tensors;
+}
+
+} // namespace
+
+void export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
+                        Storage storage, const std::function<void(std::int64_t)>& each_block) {
+  require(!std::filesystem::exists(folder) || std::filesystem::is_empty(folder), "export",
+          folder.string() + ": exists and is not empty; choose another --out");
+  make_directory(folder);
+  const Model& model = opened.model;
+  const ShardFolder shards(folder, model.config.layers + 1, storage);
+  for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
+    shards.write(layer, block_tensors(opened, layer));
+    if (each_block)
+      each_block(layer);
+  }
+  NamedTensors outer = {{"model.embed_tokens.weight", load_embedding(model)},
+                        {"model.norm.weight", load_final_norm(model)}};
+  if (!model.config.tied)
+    outer.emplace_back("lm_head.weight", load_head(model));
+  shards.write(model.config.layers, outer);
+  shards.write_index();
+  carry_files(model.path, folder);
+  write_text(folder / "config.json",
+             plain_config(model.config, storage).dump(2) + "\n"); // last: marks a whole folder
+}
+
+} // namespace latticelens

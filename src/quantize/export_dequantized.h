@@ -1,0 +1,13 @@
+// A quantized model as an ordinary Hugging Face folder: dequantized weights, any program loads it.
+#pragma once
+#include "quantize/packed_model.h"
+
+namespace latticelens {
+
+/// Writes `folder`: the weights' values with the online rotation folded back, so that the function
+/// is that of the quantized weights with unquantized activations. `each_block(layer)` after each.
+/// Error: the folder exists and is not empty.
+void export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
+                        Storage storage, const std::function<void(std::int64_t)>& each_block = {});
+
+} // namespace latticelens
