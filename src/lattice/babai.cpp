@@ -43,6 +43,17 @@ void correct(Work& work, std::int64_t from, std::int64_t first, std::int64_t las
   work.targets.slice(0, first, last).addmm_(feedback, work.errors.slice(0, from, first));
 }
 
+/// The real minimiser of the columns [first, last) given the errors before them. targets hold each
+/// column's correction as if the columns between were kept, so the unit triangle of the feedback is
+/// solved: L_BB d = -L_BA e_A.
+Tensor residual(const Work& work, std::int64_t first, std::int64_t last) {
+  const Tensor weights = work.weights.slice(0, first, last);
+  const Tensor triangle = work.feedback.slice(0, first, last).slice(1, first, last);
+  const Tensor correction = work.targets.slice(0, first, last) - weights;
+  return weights + at::linalg_solve_triangular(triangle, correction, /*upper=*/false, /*left=*/true,
+                                               /*unitriangular=*/true);
+}
+
 } // namespace
 
 BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& grid,
@@ -56,13 +67,12 @@ BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& gri
     const std::int64_t panel_end = std::min(panel + options.panel, n);
     correct(work, 0, panel, panel_end);
     if (options.steps_per_panel)
-      work.steps.slice(0, panel, panel_end)
-          .copy_(choose(panel, work.targets.slice(0, panel, panel_end)));
+      work.steps.slice(0, panel, panel_end).copy_(choose(panel, residual(work, panel, panel_end)));
     for (std::int64_t first = panel; first < panel_end; first += options.block) {
       const std::int64_t last = std::min(first + options.block, panel_end);
       correct(work, panel, first, last);
       if (!options.steps_per_panel)
-        work.steps.slice(0, first, last).copy_(choose(first, work.targets.slice(0, first, last)));
+        work.steps.slice(0, first, last).copy_(choose(first, residual(work, first, last)));
       result.clipped += round_block(work, grid, first, last - first);
     }
   }
@@ -71,6 +81,19 @@ BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& gri
 }
 
 namespace reference {
+namespace {
+
+/// Forward substitution, as in `residual` above.
+Tensor current_values(const Tensor& weights, const Tensor& targets, const Tensor& l,
+                      std::int64_t first, std::int64_t last) {
+  Tensor values = targets.slice(0, first, last).clone();
+  for (std::int64_t k = first; k < last; ++k)
+    for (std::int64_t j = first; j < k; ++j)
+      values[k - first] -= l[k][j] / l[k][k] * (values[j - first] - weights[j]);
+  return values;
+}
+
+} // namespace
 
 BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& grid,
                   const BabaiOptions& options, const ChooseSteps& choose) {
@@ -80,7 +103,7 @@ BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& gri
   BabaiResult result;
   for (std::int64_t i = 0; i < n; ++i) {
     if (i % together == 0)
-      steps = choose(i, targets.slice(0, i, std::min(i + together, n)));
+      steps = choose(i, current_values(weights, targets, l, i, std::min(i + together, n)));
     for (std::int64_t row = 0; row < rows; ++row) {
       const double step = steps[i % together][row].item<double>();
       const double scaled = targets[i][row].item<double>() / step;

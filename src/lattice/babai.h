@@ -9,7 +9,7 @@ namespace latticelens {
 /// Steps [columns, rows] for columns first .. first+columns-1 of the transposed weight, chosen from
 /// their current targets.
 using ChooseSteps =
-    std::function<Tensor(std::int64_t first, const Tensor& targets /*[columns, rows]*/)>;
+    std::function<Tensor(std::int64_t first, const Tensor& residual /*[columns, rows]*/)>;
 
 struct BabaiOptions {
   std::int64_t block = 32;  // columns whose steps are chosen together

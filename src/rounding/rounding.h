@@ -1,0 +1,71 @@
+// Choosing the codes of a weight matrix, given what calibration saw of its inputs.
+#pragma once
+#include "formats/format.h"
+#include "tensor/tensor.h"
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace latticelens {
+
+/// What calibration collects for one linear input.
+struct Moments {
+  Tensor gram;              // [in, in] fp64: sum over tokens of x xᵀ
+  std::int64_t samples = 0; // tokens
+};
+
+/// When the scale of a block is chosen: from its current residual, or (as published GPTQ code does)
+/// from the weights before the corrections inside the panel of 128 columns that it lies in.
+enum class ScaleTime { current, stale };
+
+/// "NAME[:OPTION=NUMBER,...]" with the options' defaults filled in.
+struct RoundingSpec {
+  std::string name = "nearest";
+  std::map<std::string, double> options;
+  bool operator==(const RoundingSpec&) const = default;
+};
+
+struct Rounded {
+  Tensor values;            // [out, in] fp32, representable
+  Tensor scales;            // [out, in/block] fp32
+  std::int64_t clipped = 0; // values that fell outside the grid
+  double damping = 0;       // relative damping that was used
+  int escalations = 0;      // how often damping had to be raised
+};
+
+struct RoundingProblem {
+  Tensor weight; // [out, in] fp32
+  const Moments& moments;
+  const Format& format;
+  ScaleTime scales = ScaleTime::current;
+  std::string name; // of the layer, for errors
+};
+
+struct RoundingOption {
+  const char* name;
+  double fallback;
+  const char* help;
+};
+
+struct RoundingRow {
+  const char* name;
+  const char* help;
+  bool uses_moments;
+  std::vector<RoundingOption> options;
+  Rounded (*round)(const RoundingProblem&, const std::map<std::string, double>& options);
+};
+
+/// Every rounding there is.
+const std::vector<RoundingRow>& roundings();
+const RoundingRow& rounding_row(const std::string& name);
+
+RoundingSpec parse_rounding(std::string_view text);
+std::string to_text(const RoundingSpec& spec);
+Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem);
+
+/// Squared error of the layer's outputs, sum over tokens and rows: tr(D H Dᵀ) with D = weight -
+/// values.
+double output_error(const Tensor& weight, const Tensor& values, const Moments& moments);
+
+} // namespace latticelens

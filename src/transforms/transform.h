@@ -1,0 +1,67 @@
+// An invertible change of basis of a vector space of activations: x [..., n] becomes x T.
+#pragma once
+#include "tensor/tensor.h"
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace latticelens {
+
+/// Orthogonal transforms only so far: T Tᵀ = I, so a weight that reads x T becomes W T as well.
+class Transform {
+ public:
+  virtual ~Transform() = default;
+  /// x T along the last dimension, any floating dtype.
+  virtual Tensor apply(const Tensor& x) const = 0;
+  /// x Tᵀ: undoes apply.
+  virtual Tensor invert(const Tensor& x) const = 0;
+};
+
+/// Where a transform acts. residual: the stream between blocks; value_output: each head's values;
+/// down_input: the input of the last projection of the feed-forward part, online.
+enum class Site { residual, value_output, down_input };
+
+/// "KIND[:SIZE]@SITE", as in "hadamard:32@residual"; without a size it spans the whole dimension.
+struct TransformSpec {
+  std::string kind;
+  std::int64_t size = 0; // 0: the whole dimension
+  Site site = Site::residual;
+  bool operator==(const TransformSpec&) const = default;
+};
+
+TransformSpec parse_transform(std::string_view text);
+std::string to_text(const TransformSpec& spec);
+
+/// What a transform needs beside its spec. Signs are drawn from `seed`; `random_signs` false gives
+/// the plain matrix.
+struct TransformPlace {
+  std::int64_t width = 0; // dimension it acts on
+  std::uint64_t seed = 0;
+  bool random_signs = true;
+};
+
+/// Errors: a size that does not divide the width, no construction of that order.
+std::unique_ptr<Transform> make_transform(const TransformSpec& spec, const TransformPlace& place);
+
+/// The ±1 signs [width] that make_transform draws for this place.
+Tensor transform_signs(const TransformSpec& spec, const TransformPlace& place);
+
+struct TransformRow {
+  const char* name;
+  const char* help;
+  std::unique_ptr<Transform> (*make)(const TransformSpec&, const TransformPlace&);
+};
+
+/// Every kind of transform there is.
+const std::vector<TransformRow>& transforms();
+
+struct SiteRow {
+  const char* name;
+  const char* help;
+  Site site;
+};
+const std::vector<SiteRow>& sites();
+
+} // namespace latticelens

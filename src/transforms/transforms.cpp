@@ -1,0 +1,88 @@
+// The table of transforms and sites, and names to transforms.
+#include "core/error.h"
+#include "transforms/hadamard.h"
+#include "transforms/transform.h"
+#include <charconv>
+
+namespace latticelens {
+namespace {
+
+template<typename Rows>
+std::string names_of(const Rows& rows) {
+  std::string names;
+  for (const auto& row : rows)
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  return names;
+}
+
+std::int64_t parse_size(std::string_view text, std::string_view whole) {
+  std::int64_t size = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  require(error == std::errc() && end == text.data() + text.size() && size > 0, "transform",
+          "\"" + std::string(text) + "\" in \"" + std::string(whole) +
+              "\" is no size; write for example hadamard:32@residual");
+  return size;
+}
+
+const TransformRow* find_kind(std::string_view name) {
+  for (const TransformRow& row : transforms())
+    if (name == row.name)
+      return &row;
+  return nullptr;
+}
+
+} // namespace
+
+const std::vector<TransformRow>& transforms() {
+  static const std::vector<TransformRow> table = {
+      {"hadamard", "Hadamard matrix with random signs; hadamard:32 repeats one block of 32",
+       make_hadamard},
+  };
+  return table;
+}
+
+const std::vector<SiteRow>& sites() {
+  static const std::vector<SiteRow> table = {
+      {"residual", "the stream between blocks (R1), folded into the weights", Site::residual},
+      {"value_output", "each head's values (R2), folded into the weights", Site::value_output},
+      {"down_input", "the input of down_proj (R4), online; its signs are folded", Site::down_input},
+  };
+  return table;
+}
+
+TransformSpec parse_transform(std::string_view text) {
+  const std::size_t at = text.find('@');
+  require(at != std::string_view::npos, "transform",
+          "\"" + std::string(text) + "\" names no site; write KIND[:SIZE]@SITE with a site of " +
+              names_of(sites()));
+  const std::string_view head = text.substr(0, at), place = text.substr(at + 1);
+  const std::size_t colon = head.find(':');
+  TransformSpec spec{.kind = std::string(head.substr(0, colon))};
+  require(find_kind(spec.kind) != nullptr, "transform",
+          "\"" + spec.kind + "\" is unknown; known: " + names_of(transforms()));
+  if (colon != std::string_view::npos)
+    spec.size = parse_size(head.substr(colon + 1), text);
+  for (const SiteRow& row : sites())
+    if (place == row.name) {
+      spec.site = row.site;
+      return spec;
+    }
+  throw Error("transform",
+              "\"" + std::string(place) + "\" is no site; known: " + names_of(sites()));
+}
+
+std::string to_text(const TransformSpec& spec) {
+  std::string text = spec.kind;
+  if (spec.size > 0)
+    text += ":" + std::to_string(spec.size);
+  for (const SiteRow& row : sites())
+    if (row.site == spec.site)
+      text += "@" + std::string(row.name);
+  return text;
+}
+
+std::unique_ptr<Transform> make_transform(const TransformSpec& spec, const TransformPlace& place) {
+  return find_kind(spec.kind)->make(spec, place);
+}
+
+} // namespace latticelens

@@ -1,0 +1,118 @@
+#include "core/error.h"
+#include "rounding/gptq.h"
+#include "rounding/rounding.h"
+#include "tests/support.h"
+#include <ATen/ATen.h>
+
+namespace latticelens {
+namespace {
+
+Moments correlated_moments(std::int64_t n) {
+  at::manual_seed(n);
+  const Tensor x =
+      at::matmul(at::randn({2 * n, n}, at::kDouble),
+                 at::randn({n, n}, at::kDouble) / std::sqrt(n) + at::eye(n, at::kDouble));
+  return {at::matmul(x.t(), x), 2 * n};
+}
+
+const std::map<std::string, double> damping = {{"damp", 0.01}};
+
+/// The published GPTQ: upper Cholesky factor of the inverse, errors pushed forward, groups of 32.
+Tensor gptq_by_inverse(const Tensor& weight, const Tensor& gram, const Format& format) {
+  const std::int64_t n = weight.size(1);
+  const Tensor h = gram + 0.01 * gram.diagonal().mean() * at::eye(n, at::kDouble);
+  const Tensor u = at::linalg_cholesky(at::linalg_inv(h)).t().contiguous();
+  Tensor w = weight.to(at::kDouble).clone(), values = at::empty_like(w), scales;
+  SnapCounts counts;
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (i % 32 == 0)
+      scales = format.fit(w.slice(1, i, i + 32).contiguous()).to(at::kDouble);
+    const Tensor scaled = w.select(1, i).unsqueeze(1) / scales;
+    for (std::int64_t row = 0; row < w.size(0); ++row)
+      values[row][i] = snap(scaled[row][0].item<double>(), format.grid) * scales[row][0];
+    const Tensor error = (w.select(1, i) - values.select(1, i)) / u[i][i];
+    w.slice(1, i) -= at::outer(error, u[i].slice(0, i));
+  }
+  return values.to(at::kFloat);
+}
+
+TEST(Gptq, lattice_form_gives_the_codes_of_the_published_inverse_form) {
+  const Moments moments = correlated_moments(96);
+  const Format format = parse_format("mxfp4");
+  const Tensor weight = at::randn({24, 96}, at::kFloat);
+  const Rounded rounded =
+      round_gptq({weight, moments, format, ScaleTime::current, "test"}, damping);
+  const Tensor published = gptq_by_inverse(weight, moments.gram, format);
+  EXPECT_TRUE(at::equal(rounded.values, published));
+}
+
+TEST(Gptq, panels_equal_the_obvious_loop_for_every_format_and_scale_time) {
+  for (const FormatRow& row : formats())
+    for (const ScaleTime time : {ScaleTime::current, ScaleTime::stale})
+      for (const std::int64_t n : {32, 160, 288}) {
+        const Moments moments = correlated_moments(n);
+        const Format format = row.make();
+        const RoundingProblem problem{at::randn({19, n}, at::kFloat), moments, format, time,
+                                      "test"};
+        const Rounded fast = round_gptq(problem, damping),
+                      slow = reference::round_gptq(problem, damping);
+        EXPECT_TRUE(at::equal(fast.values, slow.values)) << row.name << n;
+        EXPECT_TRUE(at::equal(fast.scales, slow.scales));
+      }
+}
+
+TEST(Rounding, every_rounding_returns_representable_values_and_beats_nearest_on_correlated_inputs) {
+  const Moments moments = correlated_moments(256);
+  const Format format = parse_format("mxfp4");
+  const Tensor weight = at::randn({64, 256}, at::kFloat);
+  double nearest = 0;
+  for (const RoundingRow& row : roundings()) {
+    const Rounded rounded = round_weight(parse_rounding(row.name),
+                                         {weight, moments, format, ScaleTime::current, "test"});
+    SnapCounts counts;
+    EXPECT_TRUE(at::equal(format.snap(rounded.values, rounded.scales, counts), rounded.values))
+        << row.name;
+    const double error = output_error(weight, rounded.values, moments);
+    if (std::string(row.name) == "nearest")
+      nearest = error;
+    else
+      EXPECT_LT(error, nearest) << row.name;
+  }
+}
+
+TEST(Rounding, every_rounding_equals_nearest_on_uncorrelated_inputs) {
+  Moments moments{at::eye(64, at::kDouble) * 3, 10};
+  const Format format = parse_format("mxfp4/even");
+  const Tensor weight = at::randn({16, 64}, at::kFloat);
+  const Tensor expected =
+      round_weight(parse_rounding("nearest"), {weight, moments, format, ScaleTime::current, "t"})
+          .values;
+  for (const RoundingRow& row : roundings())
+    EXPECT_TRUE(at::equal(
+        round_weight(parse_rounding(row.name), {weight, moments, format, ScaleTime::current, "t"})
+            .values,
+        expected))
+        << row.name;
+}
+
+TEST(Rounding, output_error_is_the_squared_difference_of_the_outputs) {
+  const Tensor x = at::randn({50, 32}, at::kDouble);
+  const Tensor weight = at::randn({8, 32}, at::kFloat),
+               values = weight + 0.1 * at::randn({8, 32}, at::kFloat);
+  const double expected =
+      at::matmul(x, (weight - values).to(at::kDouble).t()).square().sum().item<double>();
+  EXPECT_NEAR(output_error(weight, values, {at::matmul(x.t(), x), 50}), expected, 1e-9 * expected);
+}
+
+TEST(Rounding, specs_print_canonically_and_errors_list_what_is_known) {
+  EXPECT_EQ(to_text(parse_rounding("gptq")), "gptq:damp=0.01");
+  EXPECT_EQ(to_text(parse_rounding("gptq:damp=0.10")), "gptq:damp=0.1");
+  EXPECT_EQ(to_text(parse_rounding("nearest")), "nearest");
+  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq");
+  EXPECT_ERROR(parse_rounding("gptq:damping=1"), "options of gptq: damp");
+  EXPECT_ERROR(parse_rounding("gptq:damp=x"), "is no number");
+  EXPECT_ERROR(parse_rounding("gptq:"), "is no option");
+}
+
+} // namespace
+} // namespace latticelens
