@@ -1,6 +1,6 @@
 # latticelens_layer(NAME [TORCH] [USES other layers] [LINKS outside libraries]): one static library of src/NAME.
 # TORCH: the sources include ATen and reuse the shared precompiled header.
-set(latticelens_warnings -Wall -Wextra -Wpedantic -Wshadow -Werror)
+set(latticelens_warnings -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -Werror)
 
 function(latticelens_layer name)
   cmake_parse_arguments(LAYER "TORCH" "" "USES;LINKS" ${ARGN})

@@ -34,7 +34,8 @@ target_compile_features(LibTorch::LibTorch INTERFACE cxx_std_20)
 target_compile_definitions(LibTorch::LibTorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1 USE_C10D_GLOO USE_DISTRIBUTED)
 # at::parallel_for is a template over OpenMP in its caller: without -fopenmp it silently runs on one thread.
 # The compile flag only: libtorch_cpu's own libgomp serves the binary, so there is one OpenMP runtime.
-target_compile_options(LibTorch::LibTorch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+# Clang would call its own runtime, libomp, instead: it builds the fuzzers only, which run on one thread.
+target_compile_options(LibTorch::LibTorch INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fopenmp>)
 file(GLOB _lt_gomp "${LIBTORCH_LIB}/libgomp*.so*" "${_lt_root}/../torch.libs/libgomp*.so*")
 target_link_libraries(LibTorch::LibTorch INTERFACE "${LIBTORCH_CPU}" "${LIBTORCH_LIB}/libc10.so" ${_lt_gomp} Threads::Threads)
 target_link_options(LibTorch::LibTorch INTERFACE LINKER:--disable-new-dtags LINKER:-rpath,${LIBTORCH_LIB}

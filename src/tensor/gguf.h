@@ -23,15 +23,16 @@ using GgufValue = std::variant<std::int64_t, double, bool, std::string, std::vec
 
 struct GgufTensor {
   std::string name;
-  std::uint32_t type = 0;          // ggml type number
-  std::vector<std::int64_t> shape; // row-major: [out, in], the reverse of the file's order
-  std::span<const std::byte> bytes;
+  std::uint32_t type = 0;           // ggml type number
+  std::vector<std::int64_t> shape;  // row-major: [out, in], the reverse of the file's order
+  std::span<const std::byte> bytes; // empty when the type is unsupported (its size is unknown)
 };
 
 class GgufFile {
  public:
-  /// Errors: truncated, wrong magic or version, counts or offsets past the end, overlapping
-  /// tensors, a name twice.
+  /// Errors: truncated, wrong magic or version, big endian, counts or offsets past the end, shapes
+  /// that overflow or whose rows are no whole blocks, overlapping tensors, a name twice, lists of
+  /// lists. Tensors of unsupported types are listed; only loading them is an error.
   explicit GgufFile(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return file_.path(); }

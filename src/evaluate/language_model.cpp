@@ -1,0 +1,119 @@
+#include "evaluate/language_model.h"
+
+#include "core/error.h"
+#include <ATen/ATen.h>
+
+namespace latticelens {
+namespace {
+
+constexpr std::int64_t positions_at_once = 256; // bounds the logits in memory
+
+struct Sums {
+  double loss = 0, kl = 0;
+  std::int64_t agreeing = 0;
+};
+
+/// Sums over the positions of one chunk; every position predicts the token `targets` holds for it.
+Sums compare_chunk(const Tensor& logits, const std::optional<Tensor>& original_logits,
+                   const Tensor& targets) {
+  Sums sums;
+  const Tensor log_p = at::log_softmax(logits, -1);
+  sums.loss = -log_p.gather(1, targets.unsqueeze(1)).sum(at::kDouble).item<double>();
+  if (!original_logits)
+    return sums;
+  const Tensor log_q = at::log_softmax(*original_logits, -1);
+  sums.kl = log_q.exp().mul_(log_q - log_p).sum(-1).sum(at::kDouble).item<double>();
+  sums.agreeing = (logits.argmax(-1) == original_logits->argmax(-1)).sum().item<std::int64_t>();
+  return sums;
+}
+
+struct Side {
+  std::vector<Tensor> hidden;
+  Tensor head;
+};
+
+Sums compare_window(const Side& model, const std::optional<Side>& original, std::size_t window,
+                    const Tensor& ids) {
+  Sums total;
+  const std::int64_t predictions = ids.numel() - 1;
+  for (std::int64_t first = 0; first < predictions; first += positions_at_once) {
+    const std::int64_t last = std::min(first + positions_at_once, predictions);
+    const auto logits = [&](const Side& side) {
+      return logits_of(side.hidden[window].slice(0, first, last), side.head);
+    };
+    const Sums sums =
+        compare_chunk(logits(model), original ? std::optional(logits(*original)) : std::nullopt,
+                      ids.slice(0, first + 1, last + 1));
+    total.loss += sums.loss;
+    total.kl += sums.kl;
+    total.agreeing += sums.agreeing;
+  }
+  return total;
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values)
+    sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+} // namespace
+
+Tensor logits_of(const Tensor& hidden, const Tensor& head) {
+  return at::linear(hidden, head);
+}
+
+std::vector<Tensor> window_tensors(const TokenWindows& windows) {
+  std::vector<Tensor> tensors;
+  for (std::int64_t i = 0; i < windows.count; ++i) {
+    const auto* first = windows.ids.data() + i * windows.length;
+    tensors.push_back(
+        at::tensor(at::ArrayRef<TokenId>(first, static_cast<std::size_t>(windows.length)), at::kInt)
+            .to(at::kLong));
+  }
+  return tensors;
+}
+
+Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
+                    const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  require(windows.length >= 2, "evaluate",
+          "a window of one token predicts nothing; give --window 2 or more");
+  require(!original || original->config.vocabulary == model.config.vocabulary, "evaluate",
+          model.path.string() + " and " + (original ? original->path.string() : "") +
+              " have vocabularies of different sizes; they cannot be compared token by token");
+  const std::vector<Tensor> ids = window_tensors(windows);
+  const std::int64_t total =
+      model.config.layers + (original ? original->config.layers : 0) + windows.count;
+  std::int64_t done = 0;
+  const auto step = [&](std::int64_t) {
+    if (progress)
+      progress(++done, total);
+  };
+  const Side side{run_decoder(model, ids, step), load_head(model)};
+  std::optional<Side> other;
+  if (original)
+    other = Side{run_decoder(*original, ids, step), load_head(*original)};
+  Evaluation result;
+  Divergence divergence;
+  std::int64_t agreeing = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const Sums sums = compare_window(side, other, i, ids[i]);
+    const auto predictions = static_cast<double>(windows.length - 1);
+    result.window_loss.push_back(sums.loss / predictions);
+    divergence.window_kl.push_back(sums.kl / predictions);
+    agreeing += sums.agreeing;
+    step(0);
+  }
+  result.mean_loss = mean(result.window_loss);
+  result.perplexity = std::exp(result.mean_loss);
+  if (!original)
+    return result;
+  divergence.kl = mean(divergence.window_kl);
+  divergence.top1_agreement =
+      static_cast<double>(agreeing) / static_cast<double>(windows.count * (windows.length - 1));
+  result.divergence = divergence;
+  return result;
+}
+
+} // namespace latticelens

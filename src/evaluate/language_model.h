@@ -1,0 +1,36 @@
+// How well a model predicts a text, and how far it is from another model: perplexity, KL
+// divergence, top-token agreement.
+#pragma once
+#include "model/model.h"
+#include "text/corpus.h"
+#include <optional>
+
+namespace latticelens {
+
+/// Against another model on the same positions.
+struct Divergence {
+  double kl = 0;             // mean over positions of KL(original || model), nats per token
+  double top1_agreement = 0; // share of positions whose most likely token is the same
+  std::vector<double> window_kl;
+};
+
+struct Evaluation {
+  std::vector<double>
+      window_loss;       // mean negative log-likelihood of each window's length-1 predictions
+  double mean_loss = 0;  // mean over windows
+  double perplexity = 0; // exp(mean_loss)
+  std::optional<Divergence> divergence;
+};
+
+/// WikiText-2 protocol (quantization-peers.md §5.1). `original`, if given, must have the same
+/// vocabulary. `progress(done, total)` after each unit of work.
+Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
+                    const std::function<void(std::int64_t, std::int64_t)>& progress = {});
+
+/// Logits [t, vocabulary] of hidden states [t, d] (after the final norm).
+Tensor logits_of(const Tensor& hidden, const Tensor& head);
+
+/// The windows' ids as int64 tensors [length].
+std::vector<Tensor> window_tensors(const TokenWindows& windows);
+
+} // namespace latticelens

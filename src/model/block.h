@@ -1,0 +1,58 @@
+// One decoder block as weights by name, and the stages that it computes in.
+#pragma once
+#include "model/config.h"
+#include "model/tensors.h"
+#include "tensor/tensor.h"
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace latticelens {
+
+struct Linear {
+  Tensor weight; // [out, in]
+  Tensor bias;   // [out], or undefined
+  Tensor operator()(const Tensor& x /*[..., in]*/) const;
+};
+
+/// Called with the name of a place ("model.layers.3.mlp_input") and the tensor there.
+using Tap = std::function<void(std::string_view, const Tensor&)>;
+
+/// What happens to the input of a stage before its linears read it: online rotation, activation
+/// quantizer.
+using InputFunction = std::function<Tensor(const Tensor& x /*[n, t, in]*/)>;
+
+struct Block {
+  std::int64_t layer = 0;
+  std::map<std::string, Linear> linears;       // "self_attn.q_proj" ...
+  std::map<std::string, Tensor> norms;         // "input_layernorm" ... [d]
+  std::map<std::string, InputFunction> inputs; // by stage name; set by quantize/, absent: as it is
+};
+
+/// What the stages of a block hand on. x is the residual stream [n, t, d]; inner what lies between
+/// two stages.
+struct State {
+  Tensor x, inner;
+};
+
+/// Tables that all blocks share.
+struct Rope {
+  Tensor cosine, sine; // [t, head_dimension / 2]
+};
+
+/// One input and the linears that read it: the unit that calibration and rounding work in.
+struct Stage {
+  const char* name;
+  std::vector<std::string> linears;
+  Tensor (*input)(const Block&, const State&, const Config&);
+  void (*advance)(const Block&, const Tensor& input, const Rope&, const Config&, State&);
+  bool leaves_inner = false; // its result is State::inner, not the residual stream
+};
+
+/// Applies the stage's input function, if there is one.
+Tensor stage_input(const Stage& stage, const Block& block, const State& state,
+                   const Config& config);
+
+} // namespace latticelens

@@ -1,0 +1,102 @@
+#include "model/tensors.h"
+
+#include "core/error.h"
+#include "core/json.h"
+#include "tensor/safetensors.h"
+#include <ATen/ATen.h>
+#include <set>
+
+namespace latticelens {
+namespace {
+
+class SafetensorsFolder : public TensorSource {
+ public:
+  explicit SafetensorsFolder(const std::filesystem::path& folder) : folder_(folder) {
+    const auto index = folder / "model.safetensors.index.json";
+    if (std::filesystem::exists(index))
+      open_index(index);
+    else
+      open_single(folder / "model.safetensors");
+  }
+
+  bool has(const std::string& name) const override { return file_of_.contains(name); }
+  Tensor load(const std::string& name) const override {
+    const auto found = file_of_.find(name);
+    require(found != file_of_.end(), "model",
+            folder_.string() + ": tensor \"" + name + "\" is missing; incomplete download?");
+    return found->second->load(name);
+  }
+  std::vector<std::string> names() const override {
+    std::vector<std::string> all;
+    for (const auto& [name, file] : file_of_)
+      all.push_back(name);
+    return all;
+  }
+
+ private:
+  void open_single(const std::filesystem::path& path) {
+    require(std::filesystem::exists(path), "model",
+            folder_.string() + ": has neither model.safetensors nor model.safetensors.index.json; "
+                               "is it a model's folder?");
+    const auto file = std::make_shared<const SafetensorsFile>(path);
+    for (const auto& [name, entry] : file->entries())
+      file_of_[name] = file;
+  }
+
+  void open_index(const std::filesystem::path& path) {
+    const Json index = member<Json>(read_json(path), "weight_map", path.string());
+    require(index.is_object(), "model", path.string() + ": \"weight_map\" is no object");
+    std::map<std::string, std::shared_ptr<const SafetensorsFile>> files;
+    for (const auto& [name, value] : index.items()) {
+      const auto shard = member<std::string>(index, name, path.string());
+      require(shard.find('/') == std::string::npos && shard != "..", "model",
+              path.string() + ": shard \"" + shard + "\" lies outside the folder");
+      auto& file = files[shard];
+      if (!file) {
+        require(std::filesystem::exists(folder_ / shard), "model",
+                (folder_ / shard).string() +
+                    ": the index names this shard but it is absent; incomplete download?");
+        file = std::make_shared<const SafetensorsFile>(folder_ / shard);
+      }
+      require(file->has(name), "model",
+              (folder_ / shard).string() + ": lacks tensor \"" + name +
+                  "\" that the index promises");
+      file_of_[name] = file;
+    }
+  }
+
+  std::filesystem::path folder_;
+  std::map<std::string, std::shared_ptr<const SafetensorsFile>> file_of_;
+};
+
+} // namespace
+
+std::shared_ptr<const TensorSource> open_safetensors_folder(const std::filesystem::path& folder) {
+  return std::make_shared<SafetensorsFolder>(folder);
+}
+
+Tensor load_weight(const TensorSource& tensors, const std::string& name,
+                   const std::vector<std::int64_t>& shape) {
+  const Tensor stored = tensors.load(name);
+  const auto print = [](at::IntArrayRef sizes) {
+    std::string text = "[";
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+      text += (i ? ", " : "") + std::to_string(sizes[i]);
+    return text + "]";
+  };
+  require(stored.sizes() == at::IntArrayRef(shape), "model",
+          "tensor \"" + name + "\" has shape " + print(stored.sizes()) +
+              ", but the config asks for " + print(shape));
+  require(at::isFloatingType(stored.scalar_type()), "model",
+          "tensor \"" + name + "\" has dtype " + at::toString(stored.scalar_type()) +
+              ", no floating type");
+  const Tensor weight = stored.to(at::kFloat);
+  // A sum is NaN or infinite when a term is; only then look closer (large finite values may
+  // overflow it).
+  if (!std::isfinite(weight.sum(at::kDouble).item<double>()))
+    require(weight.isfinite().all().item<bool>(), "model",
+            "tensor \"" + name + "\" has NaN or infinite values; the file is damaged");
+  return weight;
+}
+
+} // namespace latticelens

@@ -1,0 +1,25 @@
+// What the inputs of quantized linears go through: the online rotation, then the activation
+// quantizer.
+#pragma once
+#include "model/model.h"
+#include "quantize/method.h"
+
+namespace latticelens {
+
+/// Counts over everything a model's activation quantizers have seen.
+struct ActivationCounts {
+  SnapCounts snap;
+  std::int64_t values = 0;
+};
+
+struct ActivationSpec {
+  std::shared_ptr<const Transform> down_input; // or null
+  std::optional<Format> format;
+  std::shared_ptr<ActivationCounts> counts = std::make_shared<ActivationCounts>();
+};
+
+/// Sets the block's input functions: every stage's quantizer, and the rotation at the family's down
+/// stage.
+void install_activations(Block& block, const Family& family, const ActivationSpec& spec);
+
+} // namespace latticelens

@@ -1,0 +1,91 @@
+#include "quantize/calibration.h"
+
+#include "core/error.h"
+#include "model/attention.h"
+#include "quantize/moments.h"
+#include <ATen/ATen.h>
+
+namespace latticelens {
+namespace {
+
+constexpr std::int64_t largest_kept = std::int64_t{1} << 30; // bytes of results between two stages
+
+std::int64_t width_of(const Model& model, const std::string& linear) {
+  for (const LinearShape& shape : model.family->linears(model.config))
+    if (shape.name == linear)
+      return shape.in;
+  throw Error("model", "family " + std::string(model.family->name) + " has no linear " + linear);
+}
+
+Tensor as_float(const Tensor& x) {
+  return x.defined() ? x.to(at::kFloat) : x;
+}
+
+} // namespace
+
+CalibrationStream::CalibrationStream(const Model& model, const Tensor& embedding,
+                                     const std::vector<Tensor>& windows, Storage storage)
+    : model_(model), storage_(storage) {
+  if (windows.empty())
+    return;
+  rope_ = make_rope(model.config, windows.front().numel());
+  for (const Tensor& ids : windows)
+    states_.push_back({store(embed(embedding, ids, model.config)), {}});
+}
+
+Tensor CalibrationStream::store(const Tensor& x) const {
+  return storage_ == Storage::bf16 && x.defined() ? x.to(at::kBFloat16) : x;
+}
+
+std::int64_t CalibrationStream::bytes() const {
+  std::int64_t sum = 0;
+  for (const State& state : states_)
+    sum += static_cast<std::int64_t>(state.x.nbytes());
+  return sum;
+}
+
+bool CalibrationStream::put_off(std::size_t s) const {
+  const std::vector<Stage>& stages = model_.family->stages;
+  if (!stages[s].leaves_inner)
+    return false;
+  const std::int64_t tokens = static_cast<std::int64_t>(states_.size()) * states_.front().x.size(1);
+  return tokens * width_of(model_, stages[s + 1].linears.front()) * 4 > largest_kept;
+}
+
+State CalibrationStream::ready(const Block& block, std::size_t s, const State& stored) const {
+  State state{as_float(stored.x), as_float(stored.inner)};
+  if (s == 0 || !put_off(s - 1))
+    return state;
+  const Stage& before = model_.family->stages[s - 1];
+  before.advance(block, stage_input(before, block, state, model_.config), rope_, model_.config,
+                 state);
+  state.inner = as_float(store(state.inner));
+  return state;
+}
+
+Moments CalibrationStream::collect(const Block& block, std::size_t s) {
+  const Stage& stage = model_.family->stages[s];
+  MomentsCollector collector(width_of(model_, stage.linears.front()));
+  for (const State& stored : states_)
+    collector.add(stage_input(stage, block, ready(block, s, stored), model_.config));
+  return collector.finish(block_prefix(block.layer) + stage.name);
+}
+
+void CalibrationStream::advance(const Block& block, std::size_t s) {
+  if (put_off(s))
+    return;
+  const Stage& stage = model_.family->stages[s];
+  for (State& stored : states_) {
+    State state = ready(block, s, stored);
+    stage.advance(block, stage_input(stage, block, state, model_.config), rope_, model_.config,
+                  state);
+    stored = {store(state.x), store(state.inner)};
+  }
+}
+
+void CalibrationStream::run(const Block& block) {
+  for (std::size_t s = 0; s < model_.family->stages.size() && !empty(); ++s)
+    advance(block, s);
+}
+
+} // namespace latticelens

@@ -1,0 +1,247 @@
+#include "quantize/layer_loop.h"
+
+#include "core/error.h"
+#include "core/progress.h"
+#include "quantize/calibration.h"
+#include "tensor/safetensors.h"
+#include <ATen/ATen.h>
+#include <cmath>
+
+namespace latticelens {
+namespace {
+
+/// Everything the loop carries from block to block.
+struct Loop {
+  const QuantizeRequest& request;
+  RunDirectory& run;
+  ShardFolder shards;
+  Rotations rotations;
+  ActivationSpec activations; // of the calibration stream
+  TimeTable& times;
+  std::vector<Json> rows; // layers.jsonl
+};
+
+Json histogram_of_exponents(const Tensor& scales) {
+  const Tensor exponents = (scales.log2().round()).to(at::kLong).flatten();
+  const auto [values, inverse, counts] =
+      at::_unique2(exponents, /*sorted=*/true, false, /*return_counts=*/true);
+  Json histogram = Json::object();
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    histogram[std::to_string(values[i].item<std::int64_t>())] = counts[i].item<std::int64_t>();
+  return histogram;
+}
+
+/// One row of layers.jsonl. Errors are sums of squares over the calibration tokens; null without
+/// calibration.
+Json layer_row(const Loop& loop, std::int64_t layer, const std::string& name, const Tensor& weight,
+               const Tensor& values, const Tensor& scales, const Moments* moments) {
+  const Format& format = loop.request.method.weight;
+  SnapCounts clipped, ignored;
+  format.snap(weight, scales, clipped);
+  Json row = {{"layer", layer},
+              {"linear", name},
+              {"out", weight.size(0)},
+              {"in", weight.size(1)},
+              {"clipped", clipped.clipped}};
+  row["weight_error"] = (weight - values).square().sum(at::kDouble).item<double>();
+  row["weight_energy"] = weight.square().sum(at::kDouble).item<double>();
+  row["error"] = row["nearest_error"] = row["energy"] = nullptr;
+  if (moments) {
+    const Tensor nearest = format.snap(weight, format.fit(weight), ignored);
+    row["error"] = output_error(weight, values, *moments);
+    row["nearest_error"] = output_error(weight, nearest, *moments);
+    row["energy"] = output_error(weight, at::zeros_like(weight), *moments);
+    row["tokens"] = moments->samples;
+  }
+  row["scale_exponents"] = histogram_of_exponents(scales);
+  return row;
+}
+
+/// Rounds the linears of one stage as one matrix (rows are independent), replaces their weights by
+/// what the packed bytes decode to, and adds the bytes to `tensors`.
+void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* moments,
+                 NamedTensors& tensors) {
+  std::vector<Tensor> weights;
+  for (const std::string& name : stage.linears)
+    weights.push_back(block.linears.at(name).weight);
+  const std::string where = block_prefix(block.layer) + stage.name;
+  static const Moments none;
+  const Rounded rounded =
+      round_weight(loop.request.method.rounding,
+                   {at::cat(weights), moments ? *moments : none, loop.request.method.weight,
+                    loop.request.method.scales, where});
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const std::string& name = stage.linears[i];
+    const std::int64_t last = first + weights[i].size(0);
+    const Tensor values = rounded.values.slice(0, first, last),
+                 scales = rounded.scales.slice(0, first, last);
+    const PackedWeight packed = pack_e2m1(values, scales);
+    const Tensor decoded = unpack_e2m1(packed, where);
+    require(at::equal(decoded, values), "pack",
+            where + ": packed bytes of " + name + " do not decode to the rounded weight");
+    Json row = layer_row(loop, block.layer, name, weights[i], decoded, scales, moments);
+    row["damping"] = rounded.damping;
+    row["escalations"] = rounded.escalations;
+    loop.rows.push_back(row);
+    block.linears.at(name).weight = decoded;
+    add_packed(tensors, block_prefix(block.layer) + name, packed);
+    first = last;
+  }
+}
+
+void add_small_tensors(const Loop& loop, const Block& block, NamedTensors& tensors) {
+  const std::string prefix = block_prefix(block.layer);
+  for (const auto& [name, norm] : block.norms)
+    tensors.emplace_back(prefix + name + ".weight", norm);
+  for (const auto& [name, linear] : block.linears)
+    if (linear.bias.defined())
+      tensors.emplace_back(prefix + name + ".bias", linear.bias);
+  add_online_rotation(tensors, prefix + loop.request.model.family->rotation.down_reader,
+                      loop.request.method, loop.request.model.config);
+}
+
+/// The block as the shard will hold it: what is not quantized is rounded to the storage dtype
+/// first.
+Block load_folded(const Loop& loop, std::int64_t layer) {
+  Block block = load_block(loop.request.model, layer);
+  fold_block(block, loop.rotations, loop.request.model);
+  for (auto& [name, norm] : block.norms)
+    norm = stored_value(norm, loop.request.storage);
+  for (auto& [name, linear] : block.linears)
+    if (linear.bias.defined())
+      linear.bias = stored_value(linear.bias, loop.request.storage);
+  install_activations(block, *loop.request.model.family, loop.activations);
+  return block;
+}
+
+void quantize_block(Loop& loop, CalibrationStream& stream, std::int64_t layer) {
+  Block block = loop.times.measure("load and fold", [&] { return load_folded(loop, layer); });
+  NamedTensors tensors;
+  for (std::size_t s = 0; s < loop.request.model.family->stages.size(); ++s) {
+    const Stage& stage = loop.request.model.family->stages[s];
+    std::optional<Moments> moments;
+    if (!stream.empty())
+      moments = loop.times.measure("moments", [&] { return stream.collect(block, s); });
+    loop.times.measure("rounding", [&] {
+      round_stage(loop, block, stage, moments ? &*moments : nullptr, tensors);
+    });
+    if (!stream.empty())
+      loop.times.measure("forward", [&] { stream.advance(block, s); });
+  }
+  loop.times.measure("write", [&] {
+    add_small_tensors(loop, block, tensors);
+    loop.run.write_layers(loop.rows);
+    loop.shards.write(layer, tensors); // its rename is what finishes the block
+  });
+}
+
+/// Runs the stream through a block that an earlier run finished, from the bytes that it wrote.
+void repeat_block(Loop& loop, CalibrationStream& stream, std::int64_t layer) {
+  if (stream.empty())
+    return;
+  Block block = load_folded(loop, layer);
+  const SafetensorsFile file(loop.shards.path(layer));
+  for (auto& [name, linear] : block.linears) {
+    const std::string full = block_prefix(layer) + name + ".weight";
+    linear.weight = unpack_e2m1({file.load(full + "_packed"), file.load(full + "_scale")}, full);
+  }
+  stream.run(block);
+}
+
+/// Rows of finished blocks; a run killed between the rows and the shard has rows too many.
+std::vector<Json> rows_before(const RunDirectory& run, std::int64_t layer) {
+  std::vector<Json> rows;
+  for (const Json& row : run.read_layers())
+    if (member<std::int64_t>(row, "layer", "layers.jsonl") < layer)
+      rows.push_back(row);
+  return rows;
+}
+
+std::string error_text(const std::vector<Json>& rows, std::int64_t layer) {
+  double chosen = 0, nearest = 0;
+  for (const Json& row : rows)
+    if (row["layer"] == layer && !row["error"].is_null()) {
+      chosen += row["error"].get<double>() / row["energy"].get<double>();
+      nearest += row["nearest_error"].get<double>() / row["energy"].get<double>();
+    }
+  if (nearest == 0)
+    return "";
+  char text[96];
+  std::snprintf(text, sizeof text, "weighted error %.2f of nearest's", chosen / nearest);
+  return text;
+}
+
+NamedTensors outer_tensors(const OuterWeights& outer) {
+  NamedTensors tensors = {{"model.embed_tokens.weight", outer.embedding},
+                          {"model.norm.weight", outer.norm}};
+  if (outer.head.defined())
+    tensors.emplace_back("lm_head.weight", outer.head);
+  return tensors;
+}
+
+CalibrationStream start_stream(const Loop& loop, const std::vector<Tensor>& windows) {
+  if (windows.empty())
+    return {loop.request.model, {}, {}, loop.request.calibration_storage};
+  const OuterWeights outer = fold_outer(loop.request.model, loop.rotations);
+  return {loop.request.model, stored_value(outer.embedding, loop.request.storage), windows,
+          loop.request.calibration_storage};
+}
+
+std::vector<Tensor> windows_of(const TokenWindows& windows) {
+  std::vector<Tensor> tensors;
+  for (std::int64_t i = 0; i < windows.count; ++i)
+    tensors.push_back(
+        at::tensor(at::ArrayRef<TokenId>(windows.ids.data() + i * windows.length, windows.length),
+                   at::kInt)
+            .to(at::kLong));
+  return tensors;
+}
+
+} // namespace
+
+QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& run) {
+  const Model& model = request.model;
+  const std::int64_t layers = model.config.layers;
+  QuantizeResult result;
+  Loop loop{request,
+            run,
+            ShardFolder(run.model(), layers + 1, request.storage),
+            make_rotations(request.method.transforms, model.config, request.seed),
+            {},
+            result.times,
+            {}};
+  loop.activations.down_input = loop.rotations.down_input;
+  if (request.method.moments == MomentsPath::quantized)
+    loop.activations.format = request.method.activation;
+  while (result.resumed_blocks < layers && loop.shards.has(result.resumed_blocks))
+    ++result.resumed_blocks;
+  loop.rows = rows_before(run, result.resumed_blocks);
+
+  Progress progress("quantize block", layers, request.quiet);
+  progress.skip(result.resumed_blocks);
+  if (result.resumed_blocks > 0)
+    progress.line("continuing after block " + std::to_string(result.resumed_blocks) + " of " +
+                  std::to_string(layers));
+  if (result.resumed_blocks < layers) {
+    CalibrationStream stream = result.times.measure(
+        "embed", [&] { return start_stream(loop, windows_of(request.calibration)); });
+    for (std::int64_t layer = 0; layer < result.resumed_blocks; ++layer)
+      result.times.measure("repeat finished blocks", [&] { repeat_block(loop, stream, layer); });
+    for (std::int64_t layer = result.resumed_blocks; layer < layers; ++layer) {
+      quantize_block(loop, stream, layer);
+      progress.step(error_text(loop.rows, layer));
+    }
+  }
+  result.times.measure("write", [&] {
+    if (!loop.shards.has(layers))
+      loop.shards.write(layers, outer_tensors(fold_outer(model, loop.rotations)));
+    loop.shards.write_index();
+    write_text(run.model() / "config.json",
+               packed_config(model, request.method, request.seed, request.storage).dump(2) + "\n");
+  });
+  result.activations = *loop.activations.counts;
+  return result;
+}
+
+} // namespace latticelens

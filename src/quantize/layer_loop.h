@@ -1,0 +1,31 @@
+// The only layer loop: load a block, fold the transforms, collect moments, round, write, run on;
+// next block.
+#pragma once
+#include "core/run_directory.h"
+#include "core/time_table.h"
+#include "quantize/packed_model.h"
+#include "text/corpus.h"
+
+namespace latticelens {
+
+struct QuantizeRequest {
+  const Model& model;
+  Method method;
+  TokenWindows calibration; // count 0: none, for roundings without moments
+  std::uint64_t seed = 0;
+  Storage storage = Storage::bf16;             // of what is not quantized
+  Storage calibration_storage = Storage::fp32; // of calibration activations between stages
+  bool quiet = false;
+};
+
+struct QuantizeResult {
+  TimeTable times;
+  ActivationCounts activations; // what the activation quantizers saw during calibration
+  std::int64_t resumed_blocks = 0;
+};
+
+/// Writes run.model() and layers.jsonl. Blocks whose shard exists are not done again: the stream is
+/// run through them.
+QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& run);
+
+} // namespace latticelens

@@ -1,0 +1,134 @@
+#include "quantize/method.h"
+
+#include "core/error.h"
+#include <algorithm>
+#include <set>
+
+namespace latticelens {
+namespace {
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text)
+    if (c == separator)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  std::erase(parts, "");
+  return parts;
+}
+
+std::vector<TransformSpec> parse_transforms(const std::string& text) {
+  std::vector<TransformSpec> specs;
+  for (const std::string& part : split(text, ','))
+    specs.push_back(parse_transform(part));
+  std::sort(specs.begin(), specs.end(),
+            [](const auto& a, const auto& b) { return a.site < b.site; });
+  for (std::size_t i = 1; i < specs.size(); ++i)
+    require(specs[i].site != specs[i - 1].site, "method",
+            "two transforms at one site: " + to_text(specs[i - 1]) + " and " + to_text(specs[i]));
+  return specs;
+}
+
+template<typename Value>
+Value choose(const std::string& key, const std::string& text,
+             std::initializer_list<std::pair<const char*, Value>> known) {
+  std::string names;
+  for (const auto& [name, value] : known) {
+    if (text == name)
+      return value;
+    names += (names.empty() ? "" : " or ") + std::string(name);
+  }
+  throw Error("method", key + "=" + text + " is unknown; write " + key + "=" + names);
+}
+
+void set(Method& method, const std::string& key, const std::string& value) {
+  if (key == "rotate")
+    method.transforms = parse_transforms(value);
+  else if (key == "weight")
+    method.weight = parse_format(value);
+  else if (key == "activation")
+    method.activation = value == "none" ? std::nullopt : std::optional(parse_format(value));
+  else if (key == "rounding")
+    method.rounding = parse_rounding(value);
+  else if (key == "scales")
+    method.scales = choose<ScaleTime>(
+        key, value, {{"current", ScaleTime::current}, {"stale", ScaleTime::stale}});
+  else if (key == "moments")
+    method.moments = choose<MomentsPath>(
+        key, value, {{"original", MomentsPath::original}, {"quantized", MomentsPath::quantized}});
+  else
+    throw Error("method",
+                "\"" + key +
+                    "\" is unknown; known: rotate, weight, activation, rounding, scales, moments");
+}
+
+} // namespace
+
+Method parse_method(std::string_view text) {
+  Method method{.rounding = parse_rounding("nearest")};
+  std::set<std::string> seen;
+  for (const std::string& word : split(text, ' ')) {
+    const std::size_t equals = word.find('=');
+    require(equals != std::string::npos, "method",
+            "\"" + word +
+                "\" is not KEY=VALUE; example: weight=mxfp4 activation=mxfp4 rounding=gptq");
+    const std::string key = word.substr(0, equals);
+    require(seen.insert(key).second, "method", "\"" + key + "\" is given twice");
+    set(method, key, word.substr(equals + 1));
+  }
+  require(seen.contains("weight"), "method", "no weight format; write for example weight=mxfp4");
+  const bool uses_moments = rounding_row(method.rounding.name).uses_moments;
+  for (const char* key : {"scales", "moments"})
+    require(uses_moments || !seen.contains(key), "method",
+            std::string(key) + "= means nothing with rounding=" + method.rounding.name +
+                ", which uses no moments; leave it out");
+  return method;
+}
+
+std::string to_text(const Method& method) {
+  std::string text;
+  for (const TransformSpec& spec : method.transforms)
+    text += (text.empty() ? "rotate=" : ",") + to_text(spec);
+  text += (text.empty() ? "weight=" : " weight=") + method.weight.name;
+  text += " activation=" + (method.activation ? method.activation->name : "none");
+  text += " rounding=" + to_text(method.rounding);
+  if (!rounding_row(method.rounding.name).uses_moments)
+    return text;
+  text += method.scales == ScaleTime::stale ? " scales=stale" : " scales=current";
+  return text +
+         (method.moments == MomentsPath::original ? " moments=original" : " moments=quantized");
+}
+
+const std::vector<Preset>& presets() {
+  static const std::vector<Preset> table = {
+      {"rtn", "round to nearest", "weight=mxfp4/away activation=mxfp4/away rounding=nearest"},
+      {"gptq", "error feedback, no rotation",
+       "weight=mxfp4/away activation=mxfp4/away rounding=gptq:damp=0.01 scales=stale "
+       "moments=original"},
+      {"quarot", "full Hadamard rotations, round to nearest",
+       "rotate=hadamard@residual,hadamard@value_output,hadamard@down_input weight=mxfp4/away "
+       "activation=mxfp4/away rounding=nearest"},
+      {"quarot+", "full Hadamard rotations, error feedback",
+       "rotate=hadamard@residual,hadamard@value_output,hadamard@down_input weight=mxfp4/away "
+       "activation=mxfp4/away "
+       "rounding=gptq:damp=0.01 scales=stale moments=original"},
+      {"brq", "block rotations of 32, error feedback: the block-rotation paper's method",
+       "rotate=hadamard:32@residual,hadamard:32@value_output,hadamard:32@down_input "
+       "weight=mxfp4/away activation=mxfp4/away "
+       "rounding=gptq:damp=0.01 scales=stale moments=original"},
+  };
+  return table;
+}
+
+Method preset_method(const std::string& name) {
+  std::string known;
+  for (const Preset& preset : presets()) {
+    if (name == preset.name)
+      return parse_method(preset.method);
+    known += (known.empty() ? "" : ", ") + std::string(preset.name);
+  }
+  throw Error("method", "preset \"" + name + "\" is unknown; known: " + known);
+}
+
+} // namespace latticelens

@@ -1,0 +1,41 @@
+// A method: transforms, weight and activation format, rounding. One canonical string names it.
+#pragma once
+#include "formats/format.h"
+#include "rounding/rounding.h"
+#include "transforms/transform.h"
+#include <optional>
+
+namespace latticelens {
+
+/// On which activations the moments are collected: unquantized ones (the block-rotation paper), or
+/// those that the quantized model will see.
+enum class MomentsPath { original, quantized };
+
+struct Method {
+  std::vector<TransformSpec> transforms; // in the order of sites, at most one a site
+  Format weight;
+  std::optional<Format> activation; // of the input of every quantized linear
+  RoundingSpec rounding;
+  ScaleTime scales = ScaleTime::current;
+  MomentsPath moments = MomentsPath::quantized;
+};
+
+/// "rotate=... weight=... activation=... rounding=... scales=... moments=..."; weight is required,
+/// the others have defaults (no rotation, none, nearest, current, quantized). Errors say which word
+/// and what is known.
+Method parse_method(std::string_view text);
+
+/// The canonical string: parse_method gives the same method back.
+std::string to_text(const Method& method);
+
+struct Preset {
+  const char* name;
+  const char* help;
+  const char* method;
+};
+
+/// Every preset there is; the paper's have its settings (quantization-peers.md §0).
+const std::vector<Preset>& presets();
+Method preset_method(const std::string& name);
+
+} // namespace latticelens

@@ -1,0 +1,125 @@
+#include "quantize/rotations.h"
+
+#include "core/random.h"
+#include <ATen/ATen.h>
+
+namespace latticelens {
+namespace {
+
+const TransformSpec* find(const std::vector<TransformSpec>& specs, Site site) {
+  for (const TransformSpec& spec : specs)
+    if (spec.site == site)
+      return &spec;
+  return nullptr;
+}
+
+/// W [out, in] with its columns in the new basis: x T meets W T.
+Tensor rotate_columns(const Tensor& weight, const Transform& transform, std::int64_t width) {
+  return transform.apply(weight.reshape({weight.size(0), -1, width})).reshape(weight.sizes());
+}
+
+/// W [out, in] with its rows in the new basis: the output y becomes y T.
+Tensor rotate_rows(const Tensor& weight, const Transform& transform, std::int64_t width) {
+  return rotate_columns(weight.t(), transform, width).t();
+}
+
+/// The linears of a block in fp64 while they are folded.
+class DoublePrecision {
+ public:
+  explicit DoublePrecision(Block& block) : block_(block) {
+    for (auto& [name, linear] : block_.linears)
+      convert(linear, at::kDouble);
+  }
+  ~DoublePrecision() {
+    for (auto& [name, linear] : block_.linears)
+      convert(linear, at::kFloat);
+  }
+  Linear& operator[](const std::string& name) { return block_.linears.at(name); }
+
+ private:
+  static void convert(Linear& linear, at::ScalarType type) {
+    linear.weight = linear.weight.to(type).contiguous();
+    if (linear.bias.defined())
+      linear.bias = linear.bias.to(type).contiguous();
+  }
+  Block& block_;
+};
+
+void fold_rows(Linear& linear, const Transform& transform, std::int64_t width) {
+  linear.weight = rotate_rows(linear.weight, transform, width);
+  if (linear.bias.defined())
+    linear.bias = rotate_columns(linear.bias.unsqueeze(0), transform, width).squeeze(0);
+}
+
+void fold_residual(Block& block, DoublePrecision& linears, const RotationSites& sites,
+                   const Transform& transform, std::int64_t hidden) {
+  for (const auto& [norm, readers] : sites.norm_readers) {
+    Tensor& gain = block.norms.at(norm);
+    for (const std::string& reader : readers)
+      linears[reader].weight =
+          rotate_columns(linears[reader].weight * gain.to(at::kDouble), transform, hidden);
+    gain = at::ones_like(gain);
+  }
+  for (const std::string& writer : sites.residual_writers)
+    fold_rows(linears[writer], transform, hidden);
+}
+
+} // namespace
+
+Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& config,
+                         std::uint64_t seed) {
+  Rotations rotations;
+  if (const auto* spec = find(specs, Site::residual))
+    rotations.residual =
+        make_transform(*spec, {.width = config.hidden, .seed = derived_seed(seed, "residual")});
+  if (const auto* spec = find(specs, Site::value_output))
+    rotations.value_output = make_transform(
+        *spec, {.width = config.head_dimension, .seed = derived_seed(seed, "value_output")});
+  if (const auto* spec = find(specs, Site::down_input)) {
+    TransformPlace place{.width = config.intermediate, .seed = derived_seed(seed, "down_input")};
+    rotations.down_signs = transform_signs(*spec, place);
+    place.random_signs = false;
+    rotations.down_input = make_transform(*spec, place);
+  }
+  return rotations;
+}
+
+void fold_block(Block& block, const Rotations& rotations, const Model& model) {
+  const RotationSites& sites = model.family->rotation;
+  const Config& config = model.config;
+  DoublePrecision linears(block);
+  if (rotations.residual)
+    fold_residual(block, linears, sites, *rotations.residual, config.hidden);
+  if (rotations.value_output) {
+    fold_rows(linears[sites.values], *rotations.value_output, config.head_dimension);
+    Tensor& reader = linears[sites.value_reader].weight;
+    reader = rotate_columns(reader, *rotations.value_output, config.head_dimension);
+  }
+  if (rotations.down_input) {
+    Linear& producer = linears[sites.scaled_rows];
+    producer.weight = producer.weight * rotations.down_signs.unsqueeze(1);
+    if (producer.bias.defined())
+      producer.bias = producer.bias * rotations.down_signs;
+    Tensor& reader = linears[sites.down_reader].weight;
+    reader =
+        rotate_columns(reader * rotations.down_signs, *rotations.down_input, config.intermediate);
+  }
+}
+
+OuterWeights fold_outer(const Model& model, const Rotations& rotations) {
+  OuterWeights outer{load_embedding(model), load_final_norm(model),
+                     model.config.tied ? Tensor() : load_head(model)};
+  if (!rotations.residual)
+    return outer;
+  const auto rotated = [&](const Tensor& table) {
+    return rotate_columns(table, *rotations.residual, model.config.hidden).to(at::kFloat);
+  };
+  const Tensor head =
+      outer.head.defined() ? outer.head : outer.embedding; // untied before anything is folded
+  outer.head = rotated(head.to(at::kDouble) * outer.norm.to(at::kDouble));
+  outer.embedding = rotated(outer.embedding.to(at::kDouble));
+  outer.norm = at::ones_like(outer.norm);
+  return outer;
+}
+
+} // namespace latticelens

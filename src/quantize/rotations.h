@@ -1,0 +1,29 @@
+// Folding changes of basis into a model's weights: the function of the model stays the same.
+#pragma once
+#include "model/model.h"
+#include "quantize/method.h"
+
+namespace latticelens {
+
+/// The transforms of a method for one model, drawn from one seed; null where the method has none.
+struct Rotations {
+  std::unique_ptr<Transform> residual;     // on [hidden]
+  std::unique_ptr<Transform> value_output; // on [head_dimension], the same for all heads and layers
+  std::shared_ptr<const Transform> down_input; // on [intermediate], online, without signs
+  Tensor down_signs; // [intermediate], folded into the rows that produce the input
+};
+
+Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& config,
+                         std::uint64_t seed);
+
+/// Folds norm gains (when the stream is rotated) and all rotations into one block, in fp64.
+void fold_block(Block& block, const Rotations& rotations, const Model& model);
+
+/// The matrices outside the blocks, folded: a head of its own when the stream is rotated.
+struct OuterWeights {
+  Tensor embedding, norm; // [vocabulary, hidden], [hidden]
+  Tensor head;            // [vocabulary, hidden], or undefined: tied to the embedding
+};
+OuterWeights fold_outer(const Model& model, const Rotations& rotations);
+
+} // namespace latticelens

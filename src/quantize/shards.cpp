@@ -1,0 +1,66 @@
+#include "quantize/shards.h"
+
+#include "core/error.h"
+#include "core/json.h"
+#include "tensor/safetensors.h"
+#include <ATen/ATen.h>
+
+namespace latticelens {
+namespace {
+
+at::ScalarType scalar_type(Storage storage) {
+  return storage == Storage::bf16 ? at::kBFloat16 : at::kFloat;
+}
+
+} // namespace
+
+Storage parse_storage(const std::string& text) {
+  if (text == "bf16")
+    return Storage::bf16;
+  if (text == "fp32")
+    return Storage::fp32;
+  throw Error("dtype", "\"" + text + "\" is unknown; known: bf16, fp32");
+}
+
+const char* to_text(Storage storage) {
+  return storage == Storage::bf16 ? "bf16" : "fp32";
+}
+
+Tensor stored_value(const Tensor& x, Storage storage) {
+  return x.to(scalar_type(storage)).to(at::kFloat);
+}
+
+std::filesystem::path ShardFolder::path(std::int64_t shard) const {
+  char name[64];
+  std::snprintf(name, sizeof name, "model-%05lld-of-%05lld.safetensors",
+                static_cast<long long>(shard + 1), static_cast<long long>(shards_));
+  return folder_ / name;
+}
+
+bool ShardFolder::has(std::int64_t shard) const {
+  return std::filesystem::exists(path(shard));
+}
+
+void ShardFolder::write(std::int64_t shard, const NamedTensors& tensors) const {
+  NamedTensors stored;
+  for (const auto& [name, tensor] : tensors)
+    stored.emplace_back(name,
+                        tensor.is_floating_point() ? tensor.to(scalar_type(storage_)) : tensor);
+  write_safetensors(path(shard), stored);
+}
+
+void ShardFolder::write_index() const {
+  Json map = Json::object();
+  std::int64_t bytes = 0;
+  for (std::int64_t shard = 0; shard < shards_; ++shard) {
+    const SafetensorsFile file(path(shard));
+    for (const auto& [name, entry] : file.entries()) {
+      map[name] = path(shard).filename().string();
+      bytes += static_cast<std::int64_t>(entry.bytes.size());
+    }
+  }
+  const Json index = {{"metadata", {{"total_size", bytes}}}, {"weight_map", map}};
+  write_text(folder_ / "model.safetensors.index.json", index.dump(2) + "\n");
+}
+
+} // namespace latticelens

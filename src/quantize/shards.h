@@ -1,0 +1,37 @@
+// The quantized model on disk: one safetensors shard a block, one for the matrices outside, and the
+// index.
+#pragma once
+#include "model/model.h"
+#include "quantize/rotations.h"
+#include <filesystem>
+
+namespace latticelens {
+
+/// How tensors that are not quantized are stored.
+enum class Storage { bf16, fp32 };
+Storage parse_storage(const std::string& text);
+const char* to_text(Storage storage);
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+/// Rounded to the storage dtype and back to fp32: what a reader of the shard will see.
+Tensor stored_value(const Tensor& x, Storage storage);
+
+class ShardFolder {
+ public:
+  ShardFolder(std::filesystem::path folder, std::int64_t shards, Storage storage)
+      : folder_(std::move(folder)), shards_(shards), storage_(storage) {}
+  std::filesystem::path path(std::int64_t shard) const;
+  bool has(std::int64_t shard) const;
+  /// Floating tensors are stored in the folder's dtype, bytes as they are.
+  void write(std::int64_t shard, const NamedTensors& tensors) const;
+  /// model.safetensors.index.json from the shards' own headers.
+  void write_index() const;
+
+ private:
+  std::filesystem::path folder_;
+  std::int64_t shards_;
+  Storage storage_;
+};
+
+} // namespace latticelens
