@@ -3,32 +3,36 @@
 #include "core/error.h"
 #include "core/files.h"
 #include <limits>
-#include <set>
+#include <unordered_set>
+#include <vector>
 
 namespace latticelens {
 namespace {
 
-constexpr int depth_limit = 64;
+constexpr std::size_t depth_limit = 64;
 
-// nlohmann's callback parser would build values first; this SAX pass refuses bombs and duplicate
-// keys before that.
-class Validator : public nlohmann::json_sax<Json> {
+// The library's own parser looks through all earlier keys for each new one (a vocabulary of 128,000
+// tokens takes minutes) and builds bombs before it can refuse them; this one appends, and checks
+// depth and duplicate keys as it goes.
+class Builder : public nlohmann::json_sax<Json> {
  public:
-  explicit Validator(std::string where) : where_(std::move(where)) {}
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return enter(); }
+  explicit Builder(std::string where) : where_(std::move(where)) {}
+  Json take() { return std::move(root_); }
+  bool null() override { return append(nullptr); }
+  bool boolean(bool value) override { return append(value); }
+  bool number_integer(number_integer_t value) override { return append(value); }
+  bool number_unsigned(number_unsigned_t value) override { return append(value); }
+  bool number_float(number_float_t value, const string_t&) override { return append(value); }
+  bool string(string_t& value) override { return append(std::move(value)); }
+  bool binary(binary_t&) override { return false; } // JSON text has none
+  bool start_object(std::size_t) override { return enter(Json::object()); }
   bool end_object() override { return leave(); }
-  bool start_array(std::size_t) override { return enter(); }
+  bool start_array(std::size_t) override { return enter(Json::array()); }
   bool end_array() override { return leave(); }
   bool key(string_t& name) override {
-    if (!keys_.back().insert(name).second)
+    if (!open_.back().keys.insert(name).second)
       throw Error("json", where_ + ": key \"" + name + "\" stands twice in one object");
+    open_.back().key = std::move(name);
     return true;
   }
   bool parse_error(std::size_t position, const std::string&, const Json::exception& e) override {
@@ -37,19 +41,41 @@ class Validator : public nlohmann::json_sax<Json> {
   }
 
  private:
-  bool enter() {
-    keys_.emplace_back();
-    if (keys_.size() > depth_limit)
+  struct Open {
+    Json* value;
+    std::unordered_set<std::string> keys;
+    std::string key; // of the member whose value comes next
+  };
+  Json* place(Json value) {
+    if (open_.empty())
+      return &(root_ = std::move(value));
+    Open& parent = open_.back();
+    if (parent.value->is_array())
+      return &parent.value->get_ref<Json::array_t&>().emplace_back(std::move(value));
+    auto& members = parent.value->get_ref<Json::object_t&>();
+    Json::object_t::Container& list = members; // its own emplace would search for the key
+    list.emplace_back(std::move(parent.key), std::move(value));
+    return &list.back().second;
+  }
+  bool append(Json value) {
+    place(std::move(value));
+    return true;
+  }
+  bool enter(Json container) {
+    if (open_.size() >= depth_limit)
       throw Error("json",
                   where_ + ": nested deeper than " + std::to_string(depth_limit) + " levels");
+    Json* placed = place(std::move(container));
+    open_.push_back({placed, {}, {}});
     return true;
   }
   bool leave() {
-    keys_.pop_back();
+    open_.pop_back();
     return true;
   }
   std::string where_;
-  std::vector<std::set<std::string>> keys_;
+  Json root_;
+  std::vector<Open> open_;
 };
 
 template<typename T>
@@ -90,9 +116,9 @@ Json read(const Json& value, const std::string&, const std::string&) {
 } // namespace
 
 Json parse_json(std::string_view text, const std::string& where) {
-  Validator validator(where);
-  Json::sax_parse(text.begin(), text.end(), &validator);
-  return Json::parse(text.begin(), text.end());
+  Builder builder(where);
+  Json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.take();
 }
 
 Json read_json(const std::filesystem::path& path, std::uintmax_t size_limit) {

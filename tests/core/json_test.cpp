@@ -31,5 +31,15 @@ TEST(Json, keeps_japanese_as_it_is) {
   EXPECT_EQ(to_text(parse_json(R"({"語": "\u65e5本"})", "ja.json")), "{\"語\":\"日本\"}");
 }
 
+TEST(Json, reads_a_hundred_thousand_members_in_their_order) {
+  std::string text = "{";
+  for (int i = 0; i < 100000; ++i)
+    text += "\"k" + std::to_string(i) + "\": [" + std::to_string(i) + ", {\"x\": []}],";
+  text.back() = '}';
+  const Json json = parse_json(text, "large.json"); // minutes, were it quadratic
+  EXPECT_EQ(json.size(), 100000);
+  EXPECT_EQ(to_text(json.rbegin().value()), "[99999,{\"x\":[]}]");
+}
+
 } // namespace
 } // namespace latticelens
