@@ -6,8 +6,8 @@
 #include "quantize/carried_files.h"
 #include "quantize/layer_loop.h"
 #include <ATen/Parallel.h>
-#include <torch/version.h>
 #include <cstdio>
+#include <torch/version.h>
 
 namespace latticelens {
 namespace {

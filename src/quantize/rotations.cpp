@@ -64,12 +64,14 @@ void fold_residual(Block& block, DoublePrecision& linears, const RotationSites& 
     fold_rows(linears[writer], transform, hidden);
 }
 
-/// A table [vocabulary, hidden] times the norm's gain, rotated in fp64 a few thousand rows at a time.
+/// A table [vocabulary, hidden] times the norm's gain, rotated in fp64 a few thousand rows at a
+/// time.
 Tensor rotate_table(const Tensor& table, const Tensor& gain, const Transform& transform) {
   constexpr std::int64_t rows_at_once = 4096;
   Tensor rotated = at::empty_like(table);
   for (std::int64_t first = 0; first < table.size(0); first += rows_at_once) {
-    const Tensor rows = table.slice(0, first, first + rows_at_once).to(at::kDouble) * gain.to(at::kDouble);
+    const Tensor rows =
+        table.slice(0, first, first + rows_at_once).to(at::kDouble) * gain.to(at::kDouble);
     rotated.slice(0, first, first + rows_at_once).copy_(transform.apply(rows));
   }
   return rotated;
@@ -122,7 +124,8 @@ OuterWeights fold_outer(const Model& model, const Rotations& rotations) {
                      model.config.tied ? Tensor() : load_head(model)};
   if (!rotations.residual)
     return outer;
-  const Tensor head = outer.head.defined() ? outer.head : outer.embedding; // untied before anything is folded
+  const Tensor head =
+      outer.head.defined() ? outer.head : outer.embedding; // untied before anything is folded
   outer.head = rotate_table(head, outer.norm, *rotations.residual);
   outer.embedding = rotate_table(outer.embedding, at::ones_like(outer.norm), *rotations.residual);
   outer.norm = at::ones_like(outer.norm);

@@ -21,8 +21,7 @@ TEST(HadamardMatrix, every_constructed_order_up_to_256_has_orthogonal_rows_of_pl
     ASSERT_TRUE(at::equal(at::matmul(h, h.t()), n * at::eye(n, at::kDouble))) << n;
   }
   // What Paley's constructions over prime fields and doubling do not reach.
-  EXPECT_EQ(missing,
-            (std::set<std::int64_t>{52, 92, 100, 116, 156, 172, 184, 188, 232, 236, 244}));
+  EXPECT_EQ(missing, (std::set<std::int64_t>{52, 92, 100, 116, 156, 172, 184, 188, 232, 236, 244}));
 }
 
 TEST(HadamardMatrix, sylvester_matrices_equal_the_published_ones) {

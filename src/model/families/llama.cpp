@@ -157,35 +157,35 @@ Json config_from_gguf(const GgufFile& file) {
 
 } // namespace
 
-Family llama_family(){
-    return {.name = "llama",
-            .help = "LLaMA 2, 3, 3.1, 3.2, SmolLM2, LLM-jp-3",
-            .model_types = {"llama"},
-            .gguf_architectures = {"llama"},
-            .read_config = read_llama_config,
-            .config_from_gguf = config_from_gguf,
-            .gguf_name = gguf_name,
-            .from_gguf = from_gguf,
-            .linears = linears,
-            .norms = {"input_layernorm", "post_attention_layernorm"},
-            .stages = {{"attention_input",
-                        {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
-                        attention_input,
-                        attention,
-                        /*leaves_inner=*/true},
-                       {"attention_output", {"self_attn.o_proj"}, inner, attention_output},
-                       {"mlp_input", {"mlp.gate_proj", "mlp.up_proj"}, mlp_input, mlp, true},
-                       {"mlp_output", {"mlp.down_proj"}, inner, mlp_output}},
-           .rotation = {
-               .norm_readers = {{"input_layernorm",
-                                 {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}},
-                                {"post_attention_layernorm", {"mlp.gate_proj", "mlp.up_proj"}}},
-               .residual_writers = {"self_attn.o_proj", "mlp.down_proj"},
-               .values = "self_attn.v_proj",
-               .value_reader = "self_attn.o_proj",
-               .scaled_rows = "mlp.up_proj",
-               .down_reader = "mlp.down_proj",
-               .down_stage = "mlp_output"}};
+Family llama_family() {
+  return {
+      .name = "llama",
+      .help = "LLaMA 2, 3, 3.1, 3.2, SmolLM2, LLM-jp-3",
+      .model_types = {"llama"},
+      .gguf_architectures = {"llama"},
+      .read_config = read_llama_config,
+      .config_from_gguf = config_from_gguf,
+      .gguf_name = gguf_name,
+      .from_gguf = from_gguf,
+      .linears = linears,
+      .norms = {"input_layernorm", "post_attention_layernorm"},
+      .stages = {{"attention_input",
+                  {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
+                  attention_input,
+                  attention,
+                  /*leaves_inner=*/true},
+                 {"attention_output", {"self_attn.o_proj"}, inner, attention_output},
+                 {"mlp_input", {"mlp.gate_proj", "mlp.up_proj"}, mlp_input, mlp, true},
+                 {"mlp_output", {"mlp.down_proj"}, inner, mlp_output}},
+      .rotation = {.norm_readers = {{"input_layernorm",
+                                     {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}},
+                                    {"post_attention_layernorm", {"mlp.gate_proj", "mlp.up_proj"}}},
+                   .residual_writers = {"self_attn.o_proj", "mlp.down_proj"},
+                   .values = "self_attn.v_proj",
+                   .value_reader = "self_attn.o_proj",
+                   .scaled_rows = "mlp.up_proj",
+                   .down_reader = "mlp.down_proj",
+                   .down_stage = "mlp_output"}};
 }
 
 } // namespace latticelens
