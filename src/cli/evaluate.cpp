@@ -5,6 +5,7 @@
 #include "core/run_directory.h"
 #include "evaluate/language_model.h"
 #include "quantize/packed_model.h"
+#include <cmath>
 #include <cstdio>
 
 namespace latticelens {
@@ -24,6 +25,8 @@ Json to_json(const Options& options, const Evaluation& evaluation, const OpenedM
     json["method"] = opened.method;
   if (evaluation.divergence) {
     json["against"] = options.against;
+    json["original_mean_nll"] = evaluation.divergence->original_mean_loss;
+    json["original_perplexity"] = std::exp(evaluation.divergence->original_mean_loss);
     json["kl"] = evaluation.divergence->kl;
     json["top1_agreement"] = evaluation.divergence->top1_agreement;
     json["window_kl"] = evaluation.divergence->window_kl;
@@ -46,8 +49,9 @@ void print_table(const Json& json) {
   std::printf("%-22s %.4f\n%-22s %.6f nats per token\n", "perplexity",
               json["perplexity"].get<double>(), "mean loss", json["mean_nll"].get<double>());
   if (json.contains("kl"))
-    std::printf("%-22s %s\n%-22s %.6f nats per token\n%-22s %.2f %%\n", "against",
-                json["against"].get<std::string>().c_str(), "KL divergence",
+    std::printf("%-22s %s\n%-22s %.4f\n%-22s %.6f nats per token\n%-22s %.2f %%\n", "against",
+                json["against"].get<std::string>().c_str(), "its perplexity",
+                json["original_perplexity"].get<double>(), "KL divergence",
                 json["kl"].get<double>(), "top-token agreement",
                 100 * json["top1_agreement"].get<double>());
   if (!json.contains("activations"))
@@ -67,14 +71,10 @@ void run(const Options& options) {
   if (!options.against.empty())
     original = open_model(options.against);
   const TokenWindows windows = read_windows(options.text, *tokenizer_of(options.model));
-  std::optional<Progress> progress;
-  const Evaluation evaluation = evaluate(opened.model, original ? &original->model : nullptr,
-                                         windows, [&](std::int64_t, std::int64_t total) {
-                                           if (!progress)
-                                             progress.emplace("evaluate", total, options.quiet);
-                                           progress->step();
-                                         });
-  progress.reset();
+  const Model* against = original ? &original->model : nullptr;
+  Progress progress("evaluate", evaluation_steps(opened.model, against, windows), options.quiet);
+  const Evaluation evaluation = evaluate(opened.model, against, windows, [&] { progress.step(); });
+  progress.finish();
   const Json json = to_json(options, evaluation, opened);
   if (is_run(options.model)) {
     Json row = json;

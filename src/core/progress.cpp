@@ -16,8 +16,13 @@ Progress::Progress(std::string label, std::int64_t total, bool quiet)
       terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 Progress::~Progress() {
+  finish();
+}
+
+void Progress::finish() {
   if (open_)
     std::fputc('\n', stderr);
+  open_ = false;
 }
 
 void Progress::step(const std::string& detail) {
@@ -28,10 +33,10 @@ void Progress::step(const std::string& detail) {
   if (!terminal_ && done_ < total_ && elapsed - last_line_ < seconds_between_lines)
     return;
   last_line_ = elapsed;
-  const double rate = elapsed / static_cast<double>(done_ - skipped_);
-  const std::string left = done_ < total_
-                               ? duration_text(rate * static_cast<double>(total_ - done_)) + " left"
-                               : "in " + duration_text(elapsed);
+  const double seconds_a_step = elapsed / static_cast<double>(done_ - skipped_);
+  const std::string left =
+      done_ < total_ ? duration_text(seconds_a_step * static_cast<double>(total_ - done_)) + " left"
+                     : "in " + duration_text(elapsed);
   const std::string text = label_ + " " + std::to_string(done_) + "/" + std::to_string(total_) +
                            (detail.empty() ? "" : "  " + detail) + "  " + left + ", peak " +
                            bytes_text(peak_memory());

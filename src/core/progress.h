@@ -31,6 +31,8 @@ class Progress {
     skipped_ += steps;
     done_ += steps;
   }
+  /// Ends the rewritten line, so that other output can follow.
+  void finish();
   /// A line of its own that stays.
   void line(const std::string& text);
 

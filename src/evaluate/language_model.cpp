@@ -9,19 +9,24 @@ namespace {
 constexpr std::int64_t positions_at_once = 256; // bounds the logits in memory
 
 struct Sums {
-  double loss = 0, kl = 0;
+  double loss = 0, original_loss = 0, kl = 0;
   std::int64_t agreeing = 0;
 };
+
+double loss_of(const Tensor& log_probabilities, const Tensor& targets) {
+  return -log_probabilities.gather(1, targets.unsqueeze(1)).sum(at::kDouble).item<double>();
+}
 
 /// Sums over the positions of one chunk; every position predicts the token `targets` holds for it.
 Sums compare_chunk(const Tensor& logits, const std::optional<Tensor>& original_logits,
                    const Tensor& targets) {
   Sums sums;
   const Tensor log_p = at::log_softmax(logits, -1);
-  sums.loss = -log_p.gather(1, targets.unsqueeze(1)).sum(at::kDouble).item<double>();
+  sums.loss = loss_of(log_p, targets);
   if (!original_logits)
     return sums;
   const Tensor log_q = at::log_softmax(*original_logits, -1);
+  sums.original_loss = loss_of(log_q, targets);
   sums.kl = log_q.exp().mul_(log_q - log_p).sum(-1).sum(at::kDouble).item<double>();
   sums.agreeing = (logits.argmax(-1) == original_logits->argmax(-1)).sum().item<std::int64_t>();
   return sums;
@@ -45,6 +50,7 @@ Sums compare_window(const Side& model, const std::optional<Side>& original, std:
         compare_chunk(logits(model), original ? std::optional(logits(*original)) : std::nullopt,
                       ids.slice(0, first + 1, last + 1));
     total.loss += sums.loss;
+    total.original_loss += sums.original_loss;
     total.kl += sums.kl;
     total.agreeing += sums.agreeing;
   }
@@ -75,20 +81,22 @@ std::vector<Tensor> window_tensors(const TokenWindows& windows) {
   return tensors;
 }
 
+std::int64_t evaluation_steps(const Model& model, const Model* original,
+                              const TokenWindows& windows) {
+  return model.config.layers + (original ? original->config.layers : 0) + windows.count;
+}
+
 Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
-                    const std::function<void(std::int64_t, std::int64_t)>& progress) {
+                    const std::function<void()>& progress) {
   require(windows.length >= 2, "evaluate",
           "a window of one token predicts nothing; give --window 2 or more");
   require(!original || original->config.vocabulary == model.config.vocabulary, "evaluate",
           model.path.string() + " and " + (original ? original->path.string() : "") +
               " have vocabularies of different sizes; they cannot be compared token by token");
   const std::vector<Tensor> ids = window_tensors(windows);
-  const std::int64_t total =
-      model.config.layers + (original ? original->config.layers : 0) + windows.count;
-  std::int64_t done = 0;
-  const auto step = [&](std::int64_t) {
+  const auto step = [&](std::int64_t = 0) {
     if (progress)
-      progress(++done, total);
+      progress();
   };
   const Side side{run_decoder(model, ids, step), load_head(model)};
   std::optional<Side> other;
@@ -96,6 +104,7 @@ Evaluation evaluate(const Model& model, const Model* original, const TokenWindow
     other = Side{run_decoder(*original, ids, step), load_head(*original)};
   Evaluation result;
   Divergence divergence;
+  double original_loss = 0;
   std::int64_t agreeing = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const Sums sums = compare_window(side, other, i, ids[i]);
@@ -103,12 +112,14 @@ Evaluation evaluate(const Model& model, const Model* original, const TokenWindow
     result.window_loss.push_back(sums.loss / predictions);
     divergence.window_kl.push_back(sums.kl / predictions);
     agreeing += sums.agreeing;
-    step(0);
+    original_loss += sums.original_loss / predictions;
+    step();
   }
   result.mean_loss = mean(result.window_loss);
   result.perplexity = std::exp(result.mean_loss);
   if (!original)
     return result;
+  divergence.original_mean_loss = original_loss / static_cast<double>(windows.count);
   divergence.kl = mean(divergence.window_kl);
   divergence.top1_agreement =
       static_cast<double>(agreeing) / static_cast<double>(windows.count * (windows.length - 1));

@@ -9,8 +9,9 @@ namespace latticelens {
 
 /// Against another model on the same positions.
 struct Divergence {
-  double kl = 0;             // mean over positions of KL(original || model), nats per token
-  double top1_agreement = 0; // share of positions whose most likely token is the same
+  double original_mean_loss = 0; // of the other model, as Evaluation::mean_loss
+  double kl = 0;                 // mean over positions of KL(original || model), nats per token
+  double top1_agreement = 0;     // share of positions whose most likely token is the same
   std::vector<double> window_kl;
 };
 
@@ -25,7 +26,11 @@ struct Evaluation {
 /// WikiText-2 protocol (quantization-peers.md §5.1). `original`, if given, must have the same
 /// vocabulary. `progress(done, total)` after each unit of work.
 Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
-                    const std::function<void(std::int64_t, std::int64_t)>& progress = {});
+                    const std::function<void()>& progress = {});
+
+/// How often `progress` is called.
+std::int64_t evaluation_steps(const Model& model, const Model* original,
+                              const TokenWindows& windows);
 
 /// Logits [t, vocabulary] of hidden states [t, d] (after the final norm).
 Tensor logits_of(const Tensor& hidden, const Tensor& head);

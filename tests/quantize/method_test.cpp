@@ -1,0 +1,51 @@
+#include "core/error.h"
+#include "quantize/method.h"
+#include "tests/support.h"
+
+namespace latticelens {
+namespace {
+
+TEST(Method, every_combination_prints_as_it_is_parsed) {
+  int combinations = 0;
+  for (const char* rotate :
+       {"", "rotate=hadamard:32@residual ",
+        "rotate=hadamard@residual,hadamard:64@value_output,hadamard@down_input "})
+    for (const char* weight : {"mxfp4", "mxfp4/even", "mxfp4/7.25/away"})
+      for (const char* activation : {"none", "mxfp4/search"})
+        for (const char* rounding : {"nearest", "gptq:damp=0.01 scales=stale moments=original",
+                                     "gptq:damp=0.5 scales=current moments=quantized"}) {
+          const std::string text = std::string(rotate) + "weight=" + weight +
+                                   " activation=" + activation + " rounding=" + rounding;
+          EXPECT_EQ(to_text(parse_method(text)), text);
+          ++combinations;
+        }
+  EXPECT_EQ(combinations, 54);
+}
+
+TEST(Method, words_in_any_order_and_defaults_give_the_canonical_string) {
+  EXPECT_EQ(
+      to_text(parse_method(
+          "  rounding=gptq   weight=mxfp4/floor rotate=hadamard@down_input,hadamard:32@residual")),
+      "rotate=hadamard:32@residual,hadamard@down_input weight=mxfp4 activation=none "
+      "rounding=gptq:damp=0.01 scales=current moments=quantized");
+}
+
+TEST(Method, every_preset_is_canonical) {
+  for (const Preset& preset : presets())
+    EXPECT_EQ(to_text(preset_method(preset.name)), preset.method) << preset.name;
+  EXPECT_ERROR(preset_method("best"), "known: rtn, gptq, quarot, quarot+, brq");
+}
+
+TEST(Method, errors_name_the_word) {
+  EXPECT_ERROR(parse_method(""), "no weight format");
+  EXPECT_ERROR(parse_method("weight"), "\"weight\" is not KEY=VALUE");
+  EXPECT_ERROR(parse_method("weight=mxfp4 weight=mxfp4"), "given twice");
+  EXPECT_ERROR(parse_method("weight=mxfp4 wait=1"), "\"wait\" is unknown");
+  EXPECT_ERROR(parse_method("weight=mxfp4 scales=stale"), "uses no moments");
+  EXPECT_ERROR(parse_method("weight=mxfp4 rounding=gptq scales=old"), "scales=current or stale");
+  EXPECT_ERROR(parse_method("weight=mxfp4 rotate=hadamard@residual,hadamard:32@residual"),
+               "two transforms at one site");
+}
+
+} // namespace
+} // namespace latticelens

@@ -1,0 +1,119 @@
+// Folding changes of basis leaves every family's function unchanged.
+#include "core/error.h"
+#include "quantize/activations.h"
+#include "quantize/rotations.h"
+#include "tensor/safetensors.h"
+#include "tests/support.h"
+#include "tests/tiny_model.h"
+
+namespace latticelens {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Memory : public TensorSource {
+ public:
+  std::map<std::string, Tensor> tensors;
+  bool has(const std::string& name) const override { return tensors.contains(name); }
+  Tensor load(const std::string& name) const override { return tensors.at(name); }
+  std::vector<std::string> names() const override { return {}; }
+};
+
+Tensor logits(const Model& model, const Tensor& ids) {
+  return at::linear(run_decoder(model, {ids})[0], load_head(model));
+}
+
+Model folded(const Model& model, const std::string& transforms, std::uint64_t seed) {
+  const Method method = parse_method("weight=mxfp4 rotate=" + transforms);
+  const auto rotations =
+      std::make_shared<Rotations>(make_rotations(method.transforms, model.config, seed));
+  Model result = model;
+  auto memory = std::make_shared<Memory>();
+  const OuterWeights outer = fold_outer(model, *rotations);
+  memory->tensors = {{"model.embed_tokens.weight", outer.embedding},
+                     {"model.norm.weight", outer.norm}};
+  if (outer.head.defined()) {
+    memory->tensors["lm_head.weight"] = outer.head;
+    result.config.tied = false;
+  }
+  for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
+    Block block = load_block(model, layer);
+    fold_block(block, *rotations, model);
+    for (const auto& [name, linear] : block.linears) {
+      memory->tensors[block_prefix(layer) + name + ".weight"] = linear.weight;
+      if (linear.bias.defined())
+        memory->tensors[block_prefix(layer) + name + ".bias"] = linear.bias;
+    }
+    for (const auto& [name, norm] : block.norms)
+      memory->tensors[block_prefix(layer) + name + ".weight"] = norm;
+  }
+  result.tensors = memory;
+  result.prepare = [rotations, family = model.family](Block& block) {
+    install_activations(block, *family, {.down_input = rotations->down_input});
+  };
+  return result;
+}
+
+const std::vector<std::string> block_rotations = {
+    "hadamard:32@residual", "hadamard:2@value_output", "hadamard@value_output",
+    "hadamard:8@down_input", "hadamard:16@residual,hadamard@value_output,hadamard:4@down_input"};
+const std::vector<std::string> full_rotations = {"hadamard@residual", "hadamard@down_input"};
+
+void expect_same_function(const Model& model, const std::vector<std::string>& rotations) {
+  const Tensor ids = at::arange(48, at::kLong) * 31 % model.config.vocabulary;
+  const Tensor expected = logits(model, ids);
+  for (const std::string& transforms : rotations) {
+    const Tensor actual = logits(folded(model, transforms, 3), ids);
+    EXPECT_LE((actual - expected).abs().max().item<double>(), 5e-4) << transforms;
+  }
+}
+
+TEST(Rotations, tied_and_untied_models_with_and_without_biases_keep_their_function) {
+  for (const bool tied : {true, false})
+    for (const bool biases : {true, false}) {
+      const testing::TemporaryFolder folder;
+      testing::write_tiny_model(folder.path(), {.tied = tied, .biases = biases});
+      const Model model = open_plain_model(folder.path());
+      expect_same_function(model, block_rotations);
+      expect_same_function(model, full_rotations);
+    }
+}
+
+TEST(Rotations, every_llama_oracle_keeps_its_logits) {
+  REQUIRE_DATA("oracles/families/llama-gqa-untied");
+  for (const char* name : {"llama-gqa-untied", "llama3-rope-tied", "llmjp3-odd-vocab"}) {
+    SCOPED_TRACE(name);
+    expect_same_function(open_plain_model(testing::data_folder() / "oracles/families" / name),
+                         block_rotations);
+  }
+}
+
+TEST(Rotations, smollm2_keeps_its_logits) {
+  const fs::path gguf =
+      fs::path(LATTICELENS_SOURCE) / ".cache/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
+  if (!fs::exists(gguf))
+    GTEST_SKIP() << "SKIPPED: no " << gguf << "; scripts/fetch-smollm2 fetches it";
+  const Model model = open_plain_model(gguf);
+  const Tensor ids = at::arange(64, at::kLong) * 701 % model.config.vocabulary;
+  const Tensor expected = logits(model, ids);
+  for (const char* transforms :
+       {"hadamard:32@residual,hadamard:32@value_output,hadamard:32@down_input",
+        "hadamard@residual,hadamard@value_output,hadamard@down_input"})
+    EXPECT_LE((logits(folded(model, transforms, 0), ids) - expected).abs().max().item<double>(),
+              2e-3)
+        << transforms;
+}
+
+TEST(Rotations, the_seed_alone_decides_the_draw) {
+  const testing::TemporaryFolder folder;
+  testing::write_tiny_model(folder.path());
+  const Model model = open_plain_model(folder.path());
+  const auto embedding = [&](std::uint64_t seed) {
+    return folded(model, "hadamard:32@residual", seed).tensors->load("model.embed_tokens.weight");
+  };
+  EXPECT_TRUE(at::equal(embedding(1), embedding(1)));
+  EXPECT_FALSE(at::equal(embedding(1), embedding(2)));
+}
+
+} // namespace
+} // namespace latticelens
