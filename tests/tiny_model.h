@@ -63,10 +63,41 @@ inline std::vector<std::pair<std::string, at::Tensor>> tiny_weights(const TinyMo
   return weights;
 }
 
+/// A byte-level tokenizer of the 94 visible ASCII characters, space and newline, without merges.
+inline void write_tiny_tokenizer(const std::filesystem::path& folder) {
+  Json vocabulary = {{"\u0120", 0}, {"\u010a", 1}}; // the byte alphabet's space and newline
+  for (char c = '!'; c <= '~'; ++c)
+    vocabulary[std::string(1, c)] = c - '!' + 2;
+  const Json byte_level = {{"type", "ByteLevel"},
+                           {"add_prefix_space", false},
+                           {"trim_offsets", true},
+                           {"use_regex", true}};
+  const Json model = {{"type", "BPE"},
+                      {"dropout", nullptr},
+                      {"unk_token", nullptr},
+                      {"continuing_subword_prefix", nullptr},
+                      {"end_of_word_suffix", nullptr},
+                      {"fuse_unk", false},
+                      {"byte_fallback", false},
+                      {"vocab", vocabulary},
+                      {"merges", Json::array()}};
+  const Json tokenizer = {{"version", "1.0"},
+                          {"truncation", nullptr},
+                          {"padding", nullptr},
+                          {"added_tokens", Json::array()},
+                          {"normalizer", nullptr},
+                          {"pre_tokenizer", byte_level},
+                          {"post_processor", nullptr},
+                          {"decoder", byte_level},
+                          {"model", model}};
+  write_text(folder / "tokenizer.json", tokenizer.dump());
+}
+
 inline void write_tiny_model(const std::filesystem::path& folder, const TinyModel& m = {}) {
   make_directory(folder);
   write_text(folder / "config.json", tiny_config(m).dump());
   write_safetensors(folder / "model.safetensors", tiny_weights(m));
+  write_tiny_tokenizer(folder);
 }
 
 } // namespace latticelens::testing

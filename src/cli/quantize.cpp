@@ -98,6 +98,8 @@ void report_result(const Options& options, const RunDirectory& run, const Json& 
 void run(const Options& options) {
   const Stopwatch watch;
   const Method method = method_of(options);
+  const Storage storage = parse_storage(options.dtype);
+  const Storage calibration_storage = parse_storage(options.calibration_dtype);
   const OpenedModel opened = open_model(options.model);
   require(!opened.quantized, "quantize",
           options.model + ": is quantized already; give the original model");
@@ -115,15 +117,14 @@ void run(const Options& options) {
   if (!options.quiet)
     std::fprintf(stderr, "method: %s\n", to_text(method).c_str());
   carry_files(options.model, directory.model());
-  QuantizeResult quantized =
-      quantize_blocks_of({.model = opened.model,
-                          .method = method,
-                          .calibration = windows,
-                          .seed = options.seed,
-                          .storage = parse_storage(options.dtype),
-                          .calibration_storage = parse_storage(options.calibration_dtype),
-                          .quiet = options.quiet},
-                         directory);
+  QuantizeResult quantized = quantize_blocks_of({.model = opened.model,
+                                                 .method = method,
+                                                 .calibration = windows,
+                                                 .seed = options.seed,
+                                                 .storage = storage,
+                                                 .calibration_storage = calibration_storage,
+                                                 .quiet = options.quiet},
+                                                directory);
   results["times"] = quantized.times.to_json();
   results["seconds"] = watch.seconds();
   results["resumed_blocks"] = quantized.resumed_blocks;

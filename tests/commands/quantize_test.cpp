@@ -1,0 +1,138 @@
+#include "core/error.h"
+#include "core/json.h"
+#include "core/run_directory.h"
+#include "evaluate/language_model.h"
+#include "quantize/export_dequantized.h"
+#include "tests/commands/program.h"
+#include "tests/support.h"
+#include "tests/tiny_model.h"
+
+namespace latticelens {
+namespace {
+
+using testing::folder_contents;
+using testing::run_program;
+
+/// A tiny model and a text in a folder that is gone at the end.
+class QuantizeCommand : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    testing::write_tiny_model(folder_ / "model", {.layers = 4});
+    std::string text;
+    for (int i = 0; i < 200; ++i)
+      text += "Line " + std::to_string(i * i) + " of a text that is only long enough.\n";
+    write_text(folder_ / "text.txt", text);
+  }
+  std::string at(const std::string& name) const { return (folder_ / name).string(); }
+  std::vector<std::string> command(const std::string& out,
+                                   const std::string& preset = "brq") const {
+    return {"quantize",     at("model"), "--preset", preset,      "--calibration",
+            at("text.txt"), "--window",  "64",       "--windows", "20",
+            "--out",        at(out),     "--quiet"};
+  }
+  Tensor logits(const OpenedModel& opened) const {
+    const Tensor ids = at::arange(48, at::kLong) * 31 % 96;
+    return at::linear(run_decoder(opened.model, {ids})[0], load_head(opened.model));
+  }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(QuantizeCommand, every_preset_runs_evaluates_and_says_so_in_json) {
+  for (const Preset& preset : presets()) {
+    const std::string out = std::string("run-") + preset.name;
+    const auto made = run_program(command(out, preset.name));
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    EXPECT_NE(made.out.find("peak memory"), std::string::npos);
+    const auto evaluated =
+        run_program({"evaluate", at(out), "--text", at("text.txt"), "--window", "64", "--windows",
+                     "3", "--against", at("model"), "--json", "--quiet"});
+    ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+    const Json json = parse_json(evaluated.out, "stdout");
+    EXPECT_EQ(json["windows"].size(), 3u);
+    EXPECT_NEAR(json["perplexity"].get<double>(), std::exp(json["mean_nll"].get<double>()), 1e-9);
+    EXPECT_GT(json["kl"].get<double>(), 0);
+    EXPECT_GT(json["top1_agreement"].get<double>(), 0.2);
+    EXPECT_EQ(json["method"], preset.method);
+  }
+}
+
+TEST_F(QuantizeCommand, the_same_command_gives_the_same_bytes_at_any_thread_count) {
+  ASSERT_EQ(run_program(command("one"), "OMP_NUM_THREADS=1").exit_code, 0);
+  ASSERT_EQ(run_program(command("two"), "OMP_NUM_THREADS=2").exit_code, 0);
+  EXPECT_EQ(folder_contents(at("one/model")), folder_contents(at("two/model")));
+  EXPECT_EQ(read_text(at("one/layers.jsonl")), read_text(at("two/layers.jsonl")));
+}
+
+TEST_F(QuantizeCommand, a_run_cut_off_after_any_block_continues_to_the_same_bytes) {
+  ASSERT_EQ(run_program(command("whole")).exit_code, 0);
+  const auto expected = folder_contents(at("whole/model"));
+  for (int finished = 0; finished <= 4; ++finished) {
+    std::filesystem::remove_all(at("cut"));
+    std::filesystem::copy(at("whole"), at("cut"), std::filesystem::copy_options::recursive);
+    for (int shard = finished; shard < 5; ++shard)
+      std::filesystem::remove(
+          at("cut/model/model-0000" + std::to_string(shard + 1) + "-of-00005.safetensors"));
+    std::filesystem::remove(at("cut/model/config.json"));
+    Json run = read_run(at("cut"));
+    run["state"] = "running";
+    write_text(at("cut/run.json"), run.dump());
+    const auto continued = run_program(command("cut"));
+    ASSERT_EQ(continued.exit_code, 0) << continued.err;
+    EXPECT_EQ(folder_contents(at("cut/model")), expected) << finished;
+    EXPECT_EQ(read_text(at("cut/layers.jsonl")), read_text(at("whole/layers.jsonl")));
+    EXPECT_EQ(read_run(at("cut"))["resumed_blocks"], finished);
+  }
+}
+
+TEST_F(QuantizeCommand, a_run_killed_again_and_again_ends_in_the_same_bytes) {
+  ASSERT_EQ(run_program(command("whole")).exit_code, 0);
+  int kills = 0;
+  for (int delay = 150; delay < 700; delay += 50)
+    kills += testing::run_and_kill(command("killed"), delay);
+  EXPECT_GT(kills, 0);
+  ASSERT_EQ(run_program(command("killed")).exit_code, 0);
+  auto contents = folder_contents(at("killed/model"));
+  std::erase_if(contents, [](const auto& file) { return file.first.ends_with(".partial"); });
+  EXPECT_EQ(contents, folder_contents(at("whole/model")));
+}
+
+TEST_F(QuantizeCommand, a_finished_run_is_recognised_and_another_in_its_folder_refused) {
+  ASSERT_EQ(run_program(command("run")).exit_code, 0);
+  auto arguments = command("run");
+  arguments.pop_back();
+  const auto again = run_program(arguments);
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_NE(again.err.find("this run is finished; nothing to do"), std::string::npos);
+  const auto other = run_program(command("run", "rtn"));
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("belongs to another run (method is"), std::string::npos) << other.err;
+  const auto foreign = run_program(command("model"));
+  EXPECT_EQ(foreign.exit_code, 2);
+  EXPECT_NE(foreign.err.find("is not empty and holds no run.json"), std::string::npos)
+      << foreign.err;
+}
+
+TEST_F(QuantizeCommand, the_exported_folder_read_back_gives_the_logits_of_the_rounded_weights) {
+  ASSERT_EQ(run_program(command("run")).exit_code, 0);
+  const OpenedModel packed = open_model(at("run"));
+  EXPECT_TRUE(packed.quantized);
+  export_dequantized(packed, at("plain"), Storage::fp32);
+  OpenedModel weights_only = open_model(at("run"));
+  weights_only.model.prepare = [&](Block& block) {
+    install_activations(block, *weights_only.model.family,
+                        {.down_input = weights_only.activations.down_input});
+  };
+  EXPECT_LE((logits(open_model(at("plain"))) - logits(weights_only)).abs().max().item<double>(),
+            1e-4);
+  EXPECT_GT((logits(open_model(at("plain"))) - logits(packed)).abs().max().item<double>(), 1e-3);
+}
+
+TEST_F(QuantizeCommand, bf16_calibration_activations_are_an_option) {
+  auto arguments = command("bf16");
+  arguments.insert(arguments.end(), {"--calibration-dtype", "bf16"});
+  EXPECT_EQ(run_program(arguments).exit_code, 0);
+  EXPECT_EQ(read_run(at("bf16"))["identity"]["calibration_dtype"], "bf16");
+}
+
+} // namespace
+} // namespace latticelens
