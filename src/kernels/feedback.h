@@ -12,14 +12,14 @@ namespace latticelens {
 /// k > i.
 struct FeedbackBlock {
   std::int64_t rows = 0, columns = 0, stride = 0;
-  const double* feedback =
+  const float* feedback =
       nullptr; // [columns, columns], row `k` is feedback_stride apart: L_ki / L_kk
   std::int64_t feedback_stride = 0;
-  const double* weights = nullptr;
-  const double* scales = nullptr; // the step of each row and coordinate
-  double* targets = nullptr;
-  double* values = nullptr;
-  double* errors = nullptr;
+  const float* weights = nullptr;
+  const float* scales = nullptr; // the step of each row and coordinate
+  float* targets = nullptr;
+  float* values = nullptr;
+  float* errors = nullptr;
 };
 
 /// Returns how many targets lay outside the grid.

@@ -6,10 +6,15 @@
 
 namespace latticelens {
 
-/// Steps [columns, rows] for columns first .. first+columns-1 of the transposed weight, chosen from
-/// their current targets.
-using ChooseSteps =
-    std::function<Tensor(std::int64_t first, const Tensor& residual /*[columns, rows]*/)>;
+/// A part of the transposed weight matrix: rows (of the weight) and columns (coordinates) from
+/// `first` on.
+struct Part {
+  std::int64_t first_row = 0, first_column = 0;
+};
+
+/// Steps [columns, rows] for one part, chosen from its current residual: the real values that would
+/// make up, together, for all rounding done so far. Called from several threads for different rows.
+using ChooseSteps = std::function<Tensor(const Part&, const Tensor& residual /*[columns, rows]*/)>;
 
 struct BabaiOptions {
   std::int64_t block = 32;  // columns whose steps are chosen together
@@ -19,18 +24,19 @@ struct BabaiOptions {
 };
 
 struct BabaiResult {
-  Tensor values;            // [columns, rows] fp64, representable
+  Tensor values;            // [columns, rows] fp32, representable
   std::int64_t clipped = 0; // targets outside the grid
 };
 
-/// v_i = nearest(w_i + (1/L_ii) sum_{j<i} L_ij (w_j - v_j)) for every row w. weights [n, rows] fp64
-/// (transposed), l [n, n] fp64. Column n-1 is rounded last. Identical codes to `reference::babai`
-/// up to ties within rounding error.
+/// v_i = nearest(w_i + (1/L_ii) sum_{j<i} L_ij (w_j - v_j)) for every row w. weights [n, rows] fp32
+/// (transposed), l [n, n] fp64. Column n-1 is rounded last. Targets are fp32: a target that lies on
+/// a tie within its rounding error may fall to the other side than in `reference::babai`, and the
+/// rest of its row then follows another path.
 BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& grid,
                   const BabaiOptions& options, const ChooseSteps& choose);
 
 namespace reference {
-/// One column after the other, no panels.
+/// One column after the other in fp64, no panels.
 BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& grid,
                   const BabaiOptions& options, const ChooseSteps& choose);
 } // namespace reference

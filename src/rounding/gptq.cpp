@@ -18,17 +18,19 @@ Rounded round_with(Babai solve, const RoundingProblem& problem,
   const std::int64_t out = problem.weight.size(0), in = problem.weight.size(1);
   Rounded rounded;
   rounded.scales = at::empty({out, in / format.block}, at::kFloat);
-  const ChooseSteps choose = [&](std::int64_t first, const Tensor& targets) {
-    const Tensor scales = format.fit(targets.t()); // [rows, columns / block]
-    rounded.scales.slice(1, first / format.block, first / format.block + scales.size(1))
+  const ChooseSteps choose = [&](const Part& part, const Tensor& residual) {
+    const Tensor scales = format.fit(residual.t()); // [rows, columns / block]
+    const std::int64_t first = part.first_column / format.block;
+    rounded.scales.slice(0, part.first_row, part.first_row + scales.size(0))
+        .slice(1, first, first + scales.size(1))
         .copy_(scales);
-    return scales.repeat_interleave(format.block, 1).t();
+    return scales.t().repeat_interleave(format.block, 0);
   };
   const BabaiOptions settings{.block = format.block,
                               .steps_per_panel = problem.scales == ScaleTime::stale};
-  const Tensor transposed = problem.weight.t().to(at::kDouble).contiguous();
+  const Tensor transposed = problem.weight.t().contiguous();
   const BabaiResult result = solve(transposed, factor.l, format.grid, settings, choose);
-  rounded.values = result.values.t().to(at::kFloat).contiguous();
+  rounded.values = result.values.t().contiguous();
   rounded.clipped = result.clipped;
   rounded.damping = factor.damping;
   rounded.escalations = factor.escalations;

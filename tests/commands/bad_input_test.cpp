@@ -83,8 +83,8 @@ TEST_F(BadInput, a_full_disk_gives_an_error_and_leaves_no_half_written_model) {
   std::string command;
   for (const std::string& word : quantize(at("run")))
     command += " '" + word + "'";
-  const std::string script = "ulimit -f 8; trap '' XFSZ; exec '" LATTICELENS_PROGRAM "'" +
-                             command + " 2>'" + at("err") + "'";
+  const std::string script = "ulimit -f 8; trap '' XFSZ; exec '" LATTICELENS_PROGRAM "'" + command +
+                             " 2>'" + at("err") + "'";
   const int status = std::system(("bash -c \"" + script + "\" >/dev/null").c_str());
   EXPECT_EQ(WEXITSTATUS(status), 2);
   EXPECT_NE(read_text(at("err")).find("cannot be written: File too large"), std::string::npos)

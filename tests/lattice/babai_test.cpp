@@ -17,7 +17,7 @@ Tensor sample_moments(std::int64_t n, std::uint64_t seed) {
 }
 
 ChooseSteps constant_steps(double step) {
-  return [step](std::int64_t, const Tensor& targets) { return at::full_like(targets, step); };
+  return [step](const Part&, const Tensor& targets) { return at::full_like(targets, step); };
 }
 
 TEST(Factor, reproduces_the_damped_moments) {
@@ -46,7 +46,7 @@ TEST(Factor, damping_rises_for_a_singular_matrix_and_fails_for_a_broken_one) {
 TEST(Babai, panels_give_the_codes_of_the_obvious_loop_for_odd_shapes) {
   for (const auto& [n, rows] : {std::pair{1, 3}, {31, 1}, {33, 9}, {128, 8}, {161, 5}, {300, 17}}) {
     const Tensor l = factor_moments(sample_moments(n, n), 0.01, "test").l;
-    const Tensor weights = at::randn({n, rows}, at::kDouble);
+    const Tensor weights = at::randn({n, rows}, at::kFloat);
     for (const bool stale : {false, true}) {
       const BabaiOptions options{.steps_per_panel = stale};
       const auto fast = babai(weights, l, {}, options, constant_steps(0.25));
@@ -59,7 +59,7 @@ TEST(Babai, panels_give_the_codes_of_the_obvious_loop_for_odd_shapes) {
 
 TEST(Babai, equals_nearest_on_a_diagonal_gram_matrix) {
   const Tensor l = factor_moments(at::diag(at::arange(1, 65, at::kDouble)), 0, "test").l;
-  const Tensor weights = at::randn({64, 10}, at::kDouble);
+  const Tensor weights = at::randn({64, 10}, at::kFloat);
   const auto result = babai(weights, l, {.mantissa_bits = 2, .minimum_exponent = 2, .maximum = 7},
                             {}, constant_steps(0.5));
   EXPECT_TRUE(at::equal(result.values, at::clamp(at::round(weights / 0.5), -7, 7) * 0.5));
@@ -68,10 +68,10 @@ TEST(Babai, equals_nearest_on_a_diagonal_gram_matrix) {
 TEST(Babai, unclipped_error_stays_within_a_quarter_of_the_squared_cells) {
   // Chen et al., Theorem 5: |L (w - v)|^2 <= 1/4 sum (step L_ii)^2 on an unbounded grid.
   const Tensor l = factor_moments(sample_moments(96, 7), 0.01, "test").l;
-  const Tensor weights = at::randn({96, 50}, at::kDouble);
+  const Tensor weights = at::randn({96, 50}, at::kFloat);
   const ElementGrid integers{.mantissa_bits = 20, .minimum_exponent = 20, .maximum = 1e6};
   const auto result = babai(weights, l, integers, {}, constant_steps(0.1));
-  const Tensor errors = at::matmul(l, weights - result.values).square().sum(0);
+  const Tensor errors = at::matmul(l, (weights - result.values).to(at::kDouble)).square().sum(0);
   const double bound = 0.25 * (0.1 * l.diagonal()).square().sum().item<double>();
   EXPECT_LE(errors.max().item<double>(), bound);
   EXPECT_GT(errors.mean().item<double>(), bound / 6); // the expectation is a third of the bound
