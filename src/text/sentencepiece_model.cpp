@@ -23,6 +23,11 @@ enum : std::uint32_t { model_type = 3, byte_fallback = 35 };
 }
 constexpr std::uint32_t normalizer_charsmap = 2;
 
+bool is_byte_text(std::string_view text) { // <0xNN>
+  return text.size() == 6 && text.starts_with("<0x") && text[5] == '>' &&
+         text.substr(3, 2).find_first_not_of("0123456789ABCDEF") == text.npos;
+}
+
 constexpr std::size_t piece_limit = 1 << 22;
 constexpr std::size_t text_limit = 1024; // bytes; the library recurses along a piece
 
@@ -79,6 +84,7 @@ class ModelReader {
     expect(!text.empty() && text.size() <= text_limit, "a piece that is empty or over 1 KiB");
     expect(!first_invalid_utf8(text) && text.find('\0') == text.npos, "a piece that is not UTF-8");
     expect(std::isfinite(piece.score), "a score that is not a finite number");
+    expect(piece.type != PieceType::byte || is_byte_text(text), "a byte piece that is not <0xNN>");
     expect(texts_.insert(text).second, "a piece that stands twice");
     expect(texts_.size() <= piece_limit, "more than four million pieces");
     piece.text = text;

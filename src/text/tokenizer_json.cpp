@@ -47,7 +47,8 @@ MergeTable read_merges(const Json& model, const Vocabulary& vocabulary, const st
   std::uint32_t rank = 0;
   for (const Json& merge : array_member(model, "merges", where)) {
     const auto [left, right] = read_merge(merge, where);
-    merges.add(id(left), id(right), {rank++, id(left + right)});
+    const TokenId left_id = id(left), right_id = id(right);
+    merges.add(left_id, right_id, {rank++, id(left + right)});
   }
   return merges;
 }
