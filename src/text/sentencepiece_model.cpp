@@ -60,8 +60,9 @@ class ModelReader {
 
  private:
   void expect(bool condition, const char* what) const {
-    require(condition, "tokenizer",
-            where_ + ": " + what + "; not a SentencePiece model, or a damaged one");
+    if (!condition) // no message is put together for the thousands that pass
+      throw Error("tokenizer",
+                  where_ + ": " + what + "; not a SentencePiece model, or a damaged one");
   }
 
   void read_piece(std::string_view bytes) {

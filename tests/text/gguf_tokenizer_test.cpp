@@ -142,6 +142,8 @@ TEST(GgufHostile, metadata_that_contradicts_itself) {
                 .open()
                 ->begin_of_text(),
             std::nullopt);
+  EXPECT_ERROR(byte_level("gpt-2").texts("merges", {"\x98 e"}).open(),
+               "merge 0: not UTF-8 at byte 0");
   EXPECT_ERROR(byte_level("gpt-2").texts("merges", {"h  e"}).open(), "should have one space");
   EXPECT_ERROR(byte_level("gpt-2").number("tokens", 1).open(), "tokenizer.ggml.tokens");
 }
