@@ -101,8 +101,9 @@ std::string BpeTokenizer::decode(const std::vector<TokenId>& ids) const {
     const auto added = added_texts_.find(id);
     const std::string* text =
         added != added_texts_.end() ? &added->second : parts_.model.vocabulary().text(id);
-    require(text != nullptr, "tokenizer",
-            "id " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(size_));
+    if (!text)
+      throw Error("tokenizer", "id " + std::to_string(id) + " is outside the vocabulary of " +
+                                   std::to_string(size_));
     tokens.push_back(*text);
   }
   return parts_.decoder.decode(std::move(tokens));

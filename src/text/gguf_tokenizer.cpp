@@ -46,13 +46,19 @@ class Metadata {
   Tokens tokens() const {
     Tokens tokens{file_.texts(key("tokens")), {}};
     require(!tokens.texts.empty(), "tokenizer", where_ + ": the vocabulary is empty");
-    for (std::size_t i = 0; i < tokens.texts.size(); ++i)
-      require_utf8(tokens.texts[i], "tokenizer", where_ + ": token " + std::to_string(i));
+    require_texts(tokens.texts, "token");
     tokens.types.assign(tokens.texts.size(), normal);
     if (has("token_type"))
       tokens.types = file_.integers(key("token_type"));
     require_length("token_type", tokens.types.size(), tokens.texts.size());
     return tokens;
+  }
+
+  /// JSON cannot hold other bytes.
+  void require_texts(const std::vector<std::string>& texts, const char* what) const {
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      if (first_invalid_utf8(texts[i]))
+        require_utf8(texts[i], "tokenizer", where_ + ": " + what + " " + std::to_string(i));
   }
 
   void require_length(const std::string& name, std::size_t length, std::size_t wanted) const {
@@ -157,7 +163,9 @@ std::unique_ptr<Tokenizer> open_byte_level(const Metadata& metadata) {
   const bool adds = metadata.flag("add_bos_token", named.adds_begin_of_text);
   Json model = model_json(nullptr, false, named.whole_pieces_first);
   model["vocab"] = vocabulary_json(tokens);
-  model["merges"] = metadata.file().texts(Metadata::key("merges"));
+  const std::vector<std::string>& merges = metadata.file().texts(Metadata::key("merges"));
+  metadata.require_texts(merges, "merge");
+  model["merges"] = merges;
   const Json decoder = {{"type", "ByteLevel"},
                         {"add_prefix_space", true},
                         {"trim_offsets", true},

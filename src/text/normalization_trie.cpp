@@ -46,11 +46,12 @@ class Trie {
   void visit_children(std::size_t node) {
     const std::uint32_t unit = read_unit(units_, node);
     const std::size_t base = node ^ offset_of(unit);
-    require((base | 0xff) < seen_.size(), "tokenizer",
-            where_ + ": the normalization trie points outside itself; damaged file?");
-    if (node != 0 && (unit & 0x100))
-      require((read_unit(units_, base) & 0x7fffffffu) < texts_.size(), "tokenizer",
-              where_ + ": a normalization rule points outside the texts; damaged file?");
+    if ((base | 0xff) >= seen_.size())
+      throw Error("tokenizer",
+                  where_ + ": the normalization trie points outside itself; damaged file?");
+    if (node != 0 && (unit & 0x100) && (read_unit(units_, base) & 0x7fffffffu) >= texts_.size())
+      throw Error("tokenizer",
+                  where_ + ": a normalization rule points outside the texts; damaged file?");
     for (std::uint32_t label = 0; label < 256; ++label)
       if ((read_unit(units_, base ^ label) & 0x800000ffu) == label)
         visit(base ^ label);

@@ -39,11 +39,13 @@ std::vector<ScoredMerge> merges_by_score(const Vocabulary& vocabulary,
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     if (!mergeable[static_cast<std::size_t>(id)])
       continue;
-    require(!std::isnan(score(id)), "tokenizer",
-            where + ": the score of token " + std::to_string(id) +
-                " is not a number; damaged file?");
-    require(vocabulary.text(id)->size() <= token_limit, "tokenizer",
-            where + ": token " + std::to_string(id) + " is longer than 256 bytes; damaged file?");
+    const bool too_long = vocabulary.text(id)->size() > token_limit;
+    if (too_long || std::isnan(score(id)))
+      throw Error("tokenizer", where + ": " +
+                                   (too_long ? "token " + std::to_string(id) +
+                                                   " is longer than 256 bytes; damaged file?"
+                                             : "the score of token " + std::to_string(id) +
+                                                   " is not a number; damaged file?"));
     append_cuts(vocabulary, id, mergeable, merges);
   }
   std::sort(merges.begin(), merges.end(), [&](const ScoredMerge& a, const ScoredMerge& b) {

@@ -3,8 +3,9 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "text/added_tokens.h"
-#include "text/sentencepiece_check.h"
+#include "text/sentencepiece_model.h"
 #include "text/tokenizer_config.h"
+#include "text/unigram.h"
 #include "text/utf8.h"
 #include <algorithm>
 #include <sentencepiece_processor.h>
@@ -14,7 +15,7 @@ namespace {
 
 class SentencePieceTokenizer : public Tokenizer {
  public:
-  SentencePieceTokenizer(const std::string& model, const TokenizerConfig& config,
+  SentencePieceTokenizer(const std::string& bytes, const TokenizerConfig& config,
                          const std::string& where);
   Encoding encode(std::string_view text, SpecialTokens special) const override;
   std::string decode(const std::vector<TokenId>& ids) const override;
@@ -25,11 +26,13 @@ class SentencePieceTokenizer : public Tokenizer {
 
  private:
   void read_begin(const TokenizerConfig& config);
+  std::string normalize(std::string_view text) const;
   void encode_segment(std::string_view text, Encoding& out) const;
   void require_ok(const sentencepiece::util::Status& status, const std::string& action) const;
 
   std::string where_;
   sentencepiece::SentencePieceProcessor processor_;
+  std::optional<UnigramModel> unigram_; // else the library's BPE
   TokenFinder special_;
   std::optional<TokenId> begin_;
   bool adds_begin_ = false;
@@ -41,13 +44,13 @@ void SentencePieceTokenizer::require_ok(const sentencepiece::util::Status& statu
           where_ + ": SentencePiece cannot " + action + ": " + status.ToString());
 }
 
-SentencePieceTokenizer::SentencePieceTokenizer(const std::string& model,
+SentencePieceTokenizer::SentencePieceTokenizer(const std::string& bytes,
                                                const TokenizerConfig& config,
                                                const std::string& where)
     : where_(where) {
-  check_sentencepiece_model(model, where);
+  const SentencePieceModel model = read_sentencepiece_model(bytes, where);
   try {
-    require_ok(processor_.LoadFromSerializedProto(model), "load the model");
+    require_ok(processor_.LoadFromSerializedProto(bytes), "load the model");
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) { // the trie builder's own
@@ -56,6 +59,8 @@ SentencePieceTokenizer::SentencePieceTokenizer(const std::string& model,
   for (int id = 0; id < processor_.GetPieceSize(); ++id)
     if (processor_.IsControl(id) || processor_.IsUnknown(id))
       special_.add({.id = id, .text = processor_.IdToPiece(id)});
+  if (model.unigram)
+    unigram_.emplace(model);
   read_begin(config);
 }
 
@@ -73,14 +78,28 @@ void SentencePieceTokenizer::read_begin(const TokenizerConfig& config) {
           where_ + ": tokenizer_config.json has add_bos_token but there is no BOS token");
 }
 
+// The pieces that the library gives are the normalized text.
+std::string SentencePieceTokenizer::normalize(std::string_view text) const {
+  std::string normalized;
+  const auto encoded = processor_.EncodeAsImmutableProto({text.data(), text.size()});
+  for (const auto& piece : encoded.pieces())
+    if (processor_.IsByte(static_cast<int>(piece.id())))
+      normalized += static_cast<char>(std::stoi(piece.piece().substr(3, 2), nullptr, 16));
+    else
+      normalized += piece.piece();
+  return normalized;
+}
+
 void SentencePieceTokenizer::encode_segment(std::string_view text, Encoding& out) const {
+  if (unigram_)
+    return unigram_->encode(normalize(text), out);
   std::vector<int> ids;
   require_ok(processor_.Encode({text.data(), text.size()}, &ids), "encode a text");
   out.ids.insert(out.ids.end(), ids.begin(), ids.end());
   if (std::find(ids.begin(), ids.end(), processor_.unk_id()) == ids.end())
     return;
-  const auto pieces = processor_.EncodeAsImmutableProto({text.data(), text.size()});
-  for (const auto& piece : pieces.pieces())
+  const auto encoded = processor_.EncodeAsImmutableProto({text.data(), text.size()});
+  for (const auto& piece : encoded.pieces())
     if (static_cast<int>(piece.id()) == processor_.unk_id())
       out.dropped_bytes += static_cast<std::int64_t>(piece.surface().size());
 }

@@ -1,4 +1,5 @@
-// SentencePiece .model files, through the SentencePiece library.
+// SentencePiece .model files. The library loads, normalizes, does BPE and decodes; the best path of
+// a unigram model is ours (text/unigram.h).
 #pragma once
 #include "text/tokenizer.h"
 #include <filesystem>

@@ -135,10 +135,10 @@ class Matcher {
       status = run(PCRE2_NO_JIT);
     if (status == PCRE2_ERROR_NOMATCH)
       return false;
-    require(status >= 0, "tokenizer",
-            where_ + ": the regex gives up at byte " + std::to_string(at) +
-                " of the text (PCRE2 error " + std::to_string(status) +
-                "): it takes too many steps; check the pattern");
+    if (status < 0)
+      throw Error("tokenizer", where_ + ": the regex gives up at byte " + std::to_string(at) +
+                                   " of the text (PCRE2 error " + std::to_string(status) +
+                                   "): it takes too many steps; check the pattern");
     return true;
   }
 

@@ -17,7 +17,8 @@ enum class SpecialTokens { as_text, parsed };
 
 struct Encoding {
   std::vector<TokenId> ids;
-  std::int64_t dropped_bytes = 0; // bytes that the vocabulary has no token for
+  // Bytes that the vocabulary has no token for: left out, or behind the unknown token.
+  std::int64_t dropped_bytes = 0;
 };
 
 class Tokenizer {
@@ -30,17 +31,18 @@ class Tokenizer {
   /// vocabulary.
   virtual std::string decode(const std::vector<TokenId>& ids) const = 0;
   virtual std::int64_t vocabulary_size() const = 0;
-  virtual std::optional<TokenId>
-  begin_of_text() const = 0; // the token the model's files name as BOS
-  virtual bool
-  adds_begin_of_text() const = 0; // do the model's files ask for it at the start of a text?
+  /// The token that the model's files name as BOS.
+  virtual std::optional<TokenId> begin_of_text() const = 0;
+  /// Do the model's files ask for it at the start of a text?
+  virtual bool adds_begin_of_text() const = 0;
   /// A tokenizer.json that gives the same ids in Hugging Face tokenizers, for exports. Error where
   /// that cannot be expressed.
   virtual std::string to_tokenizer_json() const = 0;
 };
 
 /// Opens a tokenizer.json, a SentencePiece .model, a .gguf, or a folder that has one of the first
-/// two. Errors: none found, unknown kind, unknown pre-tokenizer (listing the known ones).
+/// two. tokenizer_config.json beside the file decides about BOS. Errors: none found, unknown kind,
+/// unknown pre-tokenizer (listing the known ones).
 std::unique_ptr<Tokenizer> open_tokenizer(const std::filesystem::path& path);
 
 } // namespace latticelens

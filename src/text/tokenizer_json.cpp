@@ -14,8 +14,8 @@ Vocabulary read_vocabulary(const Json& model, const std::string& where) {
           where + ": \"vocab\" of the model should be an object");
   Vocabulary vocabulary;
   for (const auto& [text, id] : found->items()) {
-    require(id.is_number_integer(), "tokenizer",
-            where + ": the id of token \"" + text + "\" should be an integer");
+    if (!id.is_number_integer())
+      throw Error("tokenizer", where + ": the id of token \"" + text + "\" should be an integer");
     // An id above the signed range reads as negative, which add refuses as well.
     vocabulary.add(text, id.get<std::int64_t>(), where);
   }
@@ -26,13 +26,13 @@ Vocabulary read_vocabulary(const Json& model, const std::string& where) {
 std::pair<std::string, std::string> read_merge(const Json& merge, const std::string& where) {
   if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
     return {merge[0].get<std::string>(), merge[1].get<std::string>()};
-  require(merge.is_string(), "tokenizer",
-          where + ": a merge should be \"a b\" or [\"a\", \"b\"], not " +
-              to_text(merge).substr(0, 80));
+  if (!merge.is_string())
+    throw Error("tokenizer", where + ": a merge should be \"a b\" or [\"a\", \"b\"], not " +
+                                 to_text(merge).substr(0, 80));
   const auto text = merge.get<std::string>();
   const std::size_t space = text.find(' ');
-  require(space != text.npos && text.find(' ', space + 1) == text.npos, "tokenizer",
-          where + ": merge \"" + text + "\" should have one space");
+  if (space == text.npos || text.find(' ', space + 1) != text.npos)
+    throw Error("tokenizer", where + ": merge \"" + text + "\" should have one space");
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
@@ -40,14 +40,16 @@ MergeTable read_merges(const Json& model, const Vocabulary& vocabulary, const st
   MergeTable merges;
   const auto id = [&](const std::string& text) {
     const auto found = vocabulary.find(text);
-    require(found && !text.empty(), "tokenizer",
-            where + ": a merge names \"" + text + "\", which the vocabulary lacks; damaged file?");
+    if (!found || text.empty())
+      throw Error("tokenizer", where + ": a merge names \"" + text +
+                                   "\", which the vocabulary lacks; damaged file?");
     return *found;
   };
   std::uint32_t rank = 0;
   for (const Json& merge : array_member(model, "merges", where)) {
     const auto [left, right] = read_merge(merge, where);
-    merges.add(id(left), id(right), {rank++, id(left + right)});
+    const TokenId left_id = id(left), right_id = id(right);
+    merges.add(left_id, right_id, {rank++, id(left + right)});
   }
   return merges;
 }

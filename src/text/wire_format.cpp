@@ -5,10 +5,11 @@
 namespace latticelens {
 
 std::string_view WireReader::take(std::uint64_t length) {
-  require(length <= rest_.size(), "tokenizer",
-          where_ +
-              ": a protocol buffer ends too early; not a SentencePiece model, or an incomplete "
-              "download");
+  if (length > rest_.size())
+    throw Error(
+        "tokenizer",
+        where_ + ": a protocol buffer ends too early; not a SentencePiece model, or an incomplete "
+                 "download");
   const std::string_view taken = rest_.substr(0, length);
   rest_.remove_prefix(length);
   return taken;
@@ -39,8 +40,8 @@ std::optional<WireField> WireReader::next() {
   const std::uint64_t tag = varint();
   WireField field;
   field.type = static_cast<int>(tag & 7);
-  require(tag >> 3 > 0 && tag >> 3 < 1u << 29, "tokenizer",
-          where_ + ": a field number out of range; not a SentencePiece model");
+  if (tag >> 3 == 0 || tag >> 3 >= 1u << 29)
+    throw Error("tokenizer", where_ + ": a field number out of range; not a SentencePiece model");
   field.number = static_cast<std::uint32_t>(tag >> 3);
   switch (field.type) {
   case 0:
