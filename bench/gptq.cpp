@@ -2,6 +2,7 @@
 // code does it (quantization-peers.md §2.1), in one run: medians of alternating repeats, single
 // layer shapes.
 #include "rounding/gptq.h"
+#include "core/memory.h"
 #include "core/progress.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -82,6 +83,7 @@ void compare(std::int64_t out, std::int64_t in, int repeats) {
 } // namespace latticelens
 
 int main() {
+  latticelens::keep_freed_memory();
   std::printf("threads: %d; medians of alternating repeats\n\n", at::get_num_threads());
   std::printf("| weight [out x in] | plain loop on tensors, s | latticelens gptq, s | faster | "
               "error ratio |\n|---|---|---|---|---|\n");

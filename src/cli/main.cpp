@@ -1,20 +1,13 @@
 #include "cli/commands.h"
 #include "core/error.h"
+#include "core/memory.h"
 #include "tensor/cuda_loader.h"
 #include <c10/util/Exception.h>
 #include <cstdio>
-#include <malloc.h>
 
 namespace {
 
 constexpr int exit_user_error = 2, exit_internal_error = 3;
-
-// LibTorch allocates and frees large results all the time; returning them to the system costs page
-// faults.
-void keep_freed_memory() {
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  ::mallopt(M_TRIM_THRESHOLD, -1);
-}
 
 int run(int argc, char** argv) {
   CLI::App program("LatticeLens quantizes large language models and shows what was lost.",
@@ -54,7 +47,7 @@ int run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
-  keep_freed_memory();
+  latticelens::keep_freed_memory();
   latticelens::load_cuda();
   return run(argc, argv);
 }

@@ -9,48 +9,75 @@
 HWY_BEFORE_NAMESPACE();
 namespace latticelens::HWY_NAMESPACE {
 
+// Rows are independent: one vector holds one coordinate of several rows.
 using Floats = hn::ScalableTag<float>;
 using Vector = hn::Vec<Floats>;
 
-/// targets[column] of one vector of rows, corrected for the errors of the columns before it.
-HWY_INLINE Vector corrected_target(const FeedbackBlock& block, std::int64_t column,
-                                   std::int64_t row) {
+/// start + sum_i factors[i] * columns[i], i in [from, to); columns are `stride` apart. Two sums
+/// hide the latency.
+HWY_INLINE Vector accumulate(Vector start, const float* factors, const float* columns,
+                             std::int64_t stride, std::int64_t from, std::int64_t to) {
   const Floats d;
-  const float* factors = block.feedback + column * block.feedback_stride;
-  const float* errors = block.errors + row;
-  auto a = hn::LoadU(d, block.targets + column * block.stride + row), b = hn::Zero(d);
-  std::int64_t i = 0;
-  for (; i + 2 <= column; i += 2) {
-    a = hn::MulAdd(hn::Set(d, factors[i]), hn::LoadU(d, errors + i * block.stride), a);
-    b = hn::MulAdd(hn::Set(d, factors[i + 1]), hn::LoadU(d, errors + (i + 1) * block.stride), b);
+  auto a = start, b = hn::Zero(d);
+  std::int64_t i = from;
+  for (; i + 2 <= to; i += 2) {
+    a = hn::MulAdd(hn::Set(d, factors[i]), hn::LoadU(d, columns + i * stride), a);
+    b = hn::MulAdd(hn::Set(d, factors[i + 1]), hn::LoadU(d, columns + (i + 1) * stride), b);
   }
-  if (i < column)
-    a = hn::MulAdd(hn::Set(d, factors[i]), hn::LoadU(d, errors + i * block.stride), a);
+  if (i < to)
+    a = hn::MulAdd(hn::Set(d, factors[i]), hn::LoadU(d, columns + i * stride), a);
   return hn::Add(a, b);
 }
 
-// Rows are independent: one vector holds one coordinate of several rows. Returns how many rows were
-// done.
-std::int64_t round_rows(const FeedbackBlock& block, const ElementGrid& grid,
-                        std::int64_t* clipped) {
+// Differences are kept in `residual` while the triangle is solved; the weights are added at the
+// end.
+void residual_rows(const FeedbackPanel& panel, std::int64_t first, std::int64_t last,
+                   float* residual, std::int64_t rows) {
   const Floats d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const GridVectors<Floats> vectors(d, grid);
-  std::int64_t row = 0;
-  for (; row + lanes <= block.rows; row += lanes)
-    for (std::int64_t i = 0; i < block.columns; ++i) {
-      const std::int64_t at = i * block.stride + row;
-      const auto target = corrected_target(block, i, row);
-      const auto scale = hn::LoadU(d, block.scales + at);
-      const auto scaled = hn::Div(target, scale);
-      *clipped +=
-          static_cast<std::int64_t>(hn::CountTrue(d, hn::Gt(hn::Abs(scaled), vectors.maximum)));
-      const auto value = hn::Mul(snap_vector(d, scaled, vectors), scale);
-      hn::StoreU(target, d, block.targets + at);
-      hn::StoreU(value, d, block.values + at);
-      hn::StoreU(hn::Sub(hn::LoadU(d, block.weights + at), value), d, block.errors + at);
+  const std::int64_t stride = panel.rows;
+  for (std::int64_t row = 0; row < rows; row += static_cast<std::int64_t>(hn::Lanes(d))) {
+    for (std::int64_t k = first; k < last; ++k) {
+      const float* factors = panel.feedback + k * panel.feedback_stride;
+      const auto target = accumulate(hn::LoadU(d, panel.targets + k * stride + row), factors,
+                                     panel.errors + row, stride, 0, first);
+      const auto weight = hn::LoadU(d, panel.weights + k * stride + row);
+      const auto solved =
+          accumulate(hn::Zero(d), factors + first, residual + row, stride, 0, k - first);
+      hn::StoreU(hn::Sub(hn::Sub(target, weight), solved), d,
+                 residual + (k - first) * stride + row);
     }
-  return row;
+    for (std::int64_t k = first; k < last; ++k) {
+      float* value = residual + (k - first) * stride + row;
+      hn::StoreU(hn::Add(hn::LoadU(d, value), hn::LoadU(d, panel.weights + k * stride + row)), d,
+                 value);
+    }
+  }
+}
+
+std::int64_t round_rows(const FeedbackPanel& panel, std::int64_t first, std::int64_t last,
+                        const ElementGrid& grid, std::int64_t rows) {
+  const Floats d;
+  const GridVectors<Floats> vectors(d, grid);
+  std::int64_t clipped = 0;
+  for (std::int64_t row = 0; row < rows; row += static_cast<std::int64_t>(hn::Lanes(d)))
+    for (std::int64_t i = first; i < last; ++i) {
+      const std::int64_t at = i * panel.rows + row;
+      const auto target =
+          accumulate(hn::LoadU(d, panel.targets + at), panel.feedback + i * panel.feedback_stride,
+                     panel.errors + row, panel.rows, 0, i);
+      const auto step = hn::LoadU(d, panel.steps + at);
+      const auto scaled = hn::Div(target, step);
+      clipped +=
+          static_cast<std::int64_t>(hn::CountTrue(d, hn::Gt(hn::Abs(scaled), vectors.maximum)));
+      const auto value = hn::Mul(snap_vector(d, scaled, vectors), step);
+      hn::StoreU(value, d, panel.values + at);
+      hn::StoreU(hn::Sub(hn::LoadU(d, panel.weights + at), value), d, panel.errors + at);
+    }
+  return clipped;
+}
+
+std::int64_t row_lanes() {
+  return static_cast<std::int64_t>(hn::Lanes(Floats()));
 }
 
 } // namespace latticelens::HWY_NAMESPACE
@@ -59,41 +86,32 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace latticelens {
 
+HWY_EXPORT(residual_rows);
 HWY_EXPORT(round_rows);
+HWY_EXPORT(row_lanes);
 
-std::int64_t round_with_feedback(const FeedbackBlock& block, const ElementGrid& grid) {
-  std::int64_t clipped = 0;
-  const std::int64_t done = HWY_DYNAMIC_DISPATCH(round_rows)(block, grid, &clipped);
-  FeedbackBlock rest = block;
-  rest.rows -= done;
-  rest.weights += done;
-  rest.scales += done;
-  rest.targets += done;
-  rest.values += done;
-  rest.errors += done;
-  return clipped + reference::round_with_feedback(rest, grid);
+namespace {
+
+// A row count that fills no vectors goes through the reference: callers pad, tests do not.
+bool fills_vectors(std::int64_t rows) {
+  return rows % HWY_DYNAMIC_DISPATCH(row_lanes)() == 0;
 }
 
-namespace reference {
+} // namespace
 
-std::int64_t round_with_feedback(const FeedbackBlock& block, const ElementGrid& grid) {
-  std::int64_t clipped = 0;
-  for (std::int64_t row = 0; row < block.rows; ++row)
-    for (std::int64_t i = 0; i < block.columns; ++i) {
-      const std::int64_t at = i * block.stride + row;
-      double target = block.targets[at];
-      for (std::int64_t j = 0; j < i; ++j)
-        target += static_cast<double>(block.feedback[i * block.feedback_stride + j]) *
-                  block.errors[j * block.stride + row];
-      const double scaled = target / block.scales[at];
-      clipped += std::fabs(scaled) > grid.maximum;
-      block.targets[at] = static_cast<float>(target);
-      block.values[at] = static_cast<float>(snap(scaled, grid) * block.scales[at]);
-      block.errors[at] = block.weights[at] - block.values[at];
-    }
-  return clipped;
+void residual_of(const FeedbackPanel& panel, std::int64_t first, std::int64_t last,
+                 float* residual) {
+  if (!fills_vectors(panel.rows))
+    return reference::residual_of(panel, first, last, residual);
+  HWY_DYNAMIC_DISPATCH(residual_rows)(panel, first, last, residual, panel.rows);
 }
 
-} // namespace reference
+std::int64_t round_with_feedback(const FeedbackPanel& panel, std::int64_t first, std::int64_t last,
+                                 const ElementGrid& grid) {
+  if (!fills_vectors(panel.rows))
+    return reference::round_with_feedback(panel, first, last, grid);
+  return HWY_DYNAMIC_DISPATCH(round_rows)(panel, first, last, grid, panel.rows);
+}
+
 } // namespace latticelens
 #endif

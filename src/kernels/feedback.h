@@ -1,4 +1,4 @@
-// Babai's rule inside one block of coordinates, for all rows of a weight matrix at once (design.md
+// Babai's rule inside one panel of coordinates, for many rows of a weight matrix at once (design.md
 // §7).
 #pragma once
 #include "kernels/element_grid.h"
@@ -6,27 +6,36 @@
 
 namespace latticelens {
 
-/// One block of `columns` coordinates of a transposed weight matrix; every array is [columns,
-/// rows], rows `stride` apart from column to column. For i = 0, 1, ...: values[i] = nearest level
-/// to targets[i]; errors[i] = weights[i] - values[i]; targets[k] += feedback[k, i] * errors[i] for
-/// k > i.
-struct FeedbackBlock {
-  std::int64_t rows = 0, columns = 0, stride = 0;
+/// One panel of coordinates of a transposed weight matrix; every array is [columns of the panel,
+/// rows] without gaps. targets hold each weight plus what the errors before the panel ask for.
+struct FeedbackPanel {
+  std::int64_t rows = 0;
   const float* feedback =
-      nullptr; // [columns, columns], row `k` is feedback_stride apart: L_ki / L_kk
+      nullptr; // [columns, columns], row `k` is feedback_stride apart: L_ki / L_kk, i < k
   std::int64_t feedback_stride = 0;
   const float* weights = nullptr;
-  const float* scales = nullptr; // the step of each row and coordinate
-  float* targets = nullptr;
+  const float* targets = nullptr;
+  const float* steps = nullptr; // of each coordinate and row
   float* values = nullptr;
-  float* errors = nullptr;
+  float* errors = nullptr; // weights - values
 };
 
-/// Returns how many targets lay outside the grid.
-std::int64_t round_with_feedback(const FeedbackBlock& block, const ElementGrid& grid);
+/// residual [last - first, rows]: the real values that would make up, together, for the errors
+/// before column `first`: weights + d with d_k = (target_k + sum_{i<first} F_ki e_i - w_k) -
+/// sum_{first<=i<k} F_ki d_i.
+void residual_of(const FeedbackPanel& panel, std::int64_t first, std::int64_t last,
+                 float* residual);
+
+/// For i = first .. last-1: values[i] = nearest level to targets[i] + sum_{j<i} F_ij e_j; errors[i]
+/// follows. Returns how many of these lay outside the grid.
+std::int64_t round_with_feedback(const FeedbackPanel& panel, std::int64_t first, std::int64_t last,
+                                 const ElementGrid& grid);
 
 namespace reference {
-std::int64_t round_with_feedback(const FeedbackBlock& block, const ElementGrid& grid);
+void residual_of(const FeedbackPanel& panel, std::int64_t first, std::int64_t last,
+                 float* residual);
+std::int64_t round_with_feedback(const FeedbackPanel& panel, std::int64_t first, std::int64_t last,
+                                 const ElementGrid& grid);
 } // namespace reference
 
 } // namespace latticelens

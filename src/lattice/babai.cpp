@@ -1,20 +1,23 @@
 #include "lattice/babai.h"
 
 #include "kernels/feedback.h"
+#include "lattice/factor.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <atomic>
+#include <vector>
 
 namespace latticelens {
 namespace {
 
 // Rows are independent, so threads share nothing but the factor: each takes this many rows through
-// all columns. A fixed number, so that the bytes do not depend on the threads.
+// all columns. A fixed number, so that the bytes do not depend on the threads; a multiple of every
+// vector length.
 constexpr std::int64_t rows_at_once = 96;
 
-/// Some rows of the problem; all fp32 and [n, rows].
+/// Some rows of the problem: fp32 [n, rows_at_once], rows past the last one are zero.
 struct Rows {
-  std::int64_t first;
+  std::int64_t first, count;
   Tensor weights, targets, values, errors, steps;
 };
 
@@ -27,62 +30,51 @@ class Solver {
   std::int64_t solve(Rows& rows) const {
     const std::int64_t n = feedback_.size(0);
     std::int64_t clipped = 0;
-    for (std::int64_t panel = 0; panel < n; panel += options_.panel) {
-      const std::int64_t panel_end = std::min(panel + options_.panel, n);
-      correct(rows, 0, panel, panel_end);
-      if (options_.steps_per_panel)
-        choose_steps(rows, panel, panel_end);
-      for (std::int64_t first = panel; first < panel_end; first += options_.block) {
-        const std::int64_t last = std::min(first + options_.block, panel_end);
-        correct(rows, panel, first, last);
-        if (!options_.steps_per_panel)
-          choose_steps(rows, first, last);
-        clipped += round_block(rows, first, last - first);
-      }
+    for (std::int64_t first = 0; first < n; first += options_.panel) {
+      const std::int64_t last = std::min(first + options_.panel, n);
+      if (first > 0)
+        rows.targets.slice(0, first, last)
+            .addmm_(feedback_.slice(0, first, last).slice(1, 0, first),
+                    rows.errors.slice(0, 0, first));
+      clipped += solve_panel(rows, first, last - first);
     }
     return clipped;
   }
 
  private:
-  /// Adds to the targets of [first, last) what the errors of [from, first) ask for.
-  void correct(Rows& rows, std::int64_t from, std::int64_t first, std::int64_t last) const {
-    if (from == first)
-      return;
-    const Tensor part = feedback_.slice(0, first, last).slice(1, from, first);
-    rows.targets.slice(0, first, last).addmm_(part, rows.errors.slice(0, from, first));
+  FeedbackPanel panel_at(Rows& rows, std::int64_t first) const {
+    const std::int64_t n = feedback_.size(0), offset = first * rows_at_once;
+    return {.rows = rows_at_once,
+            .feedback = feedback_.const_data_ptr<float>() + first * n + first,
+            .feedback_stride = n,
+            .weights = rows.weights.const_data_ptr<float>() + offset,
+            .targets = rows.targets.const_data_ptr<float>() + offset,
+            .steps = rows.steps.const_data_ptr<float>() + offset,
+            .values = rows.values.mutable_data_ptr<float>() + offset,
+            .errors = rows.errors.mutable_data_ptr<float>() + offset};
   }
 
-  void choose_steps(Rows& rows, std::int64_t first, std::int64_t last) const {
-    rows.steps.slice(0, first, last)
-        .copy_(choose_({rows.first, first}, residual(rows, first, last)));
+  std::int64_t solve_panel(Rows& rows, std::int64_t panel_first, std::int64_t columns) const {
+    const FeedbackPanel panel = panel_at(rows, panel_first);
+    if (options_.steps_per_panel)
+      choose_steps(rows, panel, panel_first, 0, columns);
+    std::int64_t clipped = 0;
+    for (std::int64_t first = 0; first < columns; first += options_.block) {
+      const std::int64_t last = std::min(first + options_.block, columns);
+      if (!options_.steps_per_panel)
+        choose_steps(rows, panel, panel_first, first, last);
+      clipped += round_with_feedback(panel, first, last, grid_);
+    }
+    return clipped;
   }
 
-  /// The real minimiser of the columns [first, last) given the errors before them. targets hold
-  /// each column's correction as if the columns between were kept, so the unit triangle of the
-  /// feedback is solved: L_BB d = -L_BA e_A.
-  Tensor residual(const Rows& rows, std::int64_t first, std::int64_t last) const {
-    const Tensor weights = rows.weights.slice(0, first, last);
-    if (first == 0)
-      return weights;
-    const Tensor triangle = feedback_.slice(0, first, last).slice(1, first, last);
-    const Tensor correction = rows.targets.slice(0, first, last) - weights;
-    return weights + at::linalg_solve_triangular(triangle, correction, /*upper=*/false,
-                                                 /*left=*/true, /*unitriangular=*/true);
-  }
-
-  std::int64_t round_block(Rows& rows, std::int64_t first, std::int64_t columns) const {
-    const std::int64_t n = feedback_.size(0), count = rows.weights.size(1), offset = first * count;
-    return round_with_feedback({.rows = count,
-                                .columns = columns,
-                                .stride = count,
-                                .feedback = feedback_.const_data_ptr<float>() + first * n + first,
-                                .feedback_stride = n,
-                                .weights = rows.weights.const_data_ptr<float>() + offset,
-                                .scales = rows.steps.const_data_ptr<float>() + offset,
-                                .targets = rows.targets.mutable_data_ptr<float>() + offset,
-                                .values = rows.values.mutable_data_ptr<float>() + offset,
-                                .errors = rows.errors.mutable_data_ptr<float>() + offset},
-                               grid_);
+  void choose_steps(Rows& rows, const FeedbackPanel& panel, std::int64_t panel_first,
+                    std::int64_t first, std::int64_t last) const {
+    std::vector<float> residual((last - first) * rows_at_once);
+    residual_of(panel, first, last, residual.data());
+    const Part part{rows.first, rows_at_once, panel_first + first, last - first};
+    choose_(part, residual.data(),
+            rows.steps.mutable_data_ptr<float>() + (panel_first + first) * rows_at_once);
   }
 
   Tensor feedback_; // [n, n] fp32, row i: L_i,: / L_ii
@@ -91,28 +83,34 @@ class Solver {
   const ChooseSteps& choose_;
 };
 
+Rows take_rows(const Tensor& weights, std::int64_t first) {
+  const std::int64_t count = std::min(rows_at_once, weights.size(1) - first);
+  Tensor part = at::zeros({weights.size(0), rows_at_once}, at::kFloat);
+  part.slice(1, 0, count).copy_(weights.slice(1, first, first + count));
+  return {first,
+          count,
+          part,
+          part.clone(),
+          at::empty_like(part),
+          at::zeros_like(part),
+          at::empty_like(part)};
+}
+
 } // namespace
 
 BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& grid,
                   const BabaiOptions& options, const ChooseSteps& choose) {
-  const Solver solver((l / l.diagonal().unsqueeze(1)).to(at::kFloat), grid, options, choose);
+  const Solver solver(feedback_of(l), grid, options, choose);
   const std::int64_t rows = weights.size(1);
   BabaiResult result{at::empty_like(weights, at::MemoryFormat::Contiguous)};
   std::atomic<std::int64_t> clipped = 0;
   at::parallel_for(0, (rows + rows_at_once - 1) / rows_at_once, 1,
                    [&](std::int64_t begin, std::int64_t end) {
                      for (std::int64_t chunk = begin; chunk < end; ++chunk) {
-                       const std::int64_t first = chunk * rows_at_once,
-                                          last = std::min(first + rows_at_once, rows);
-                       const Tensor part = weights.slice(1, first, last).contiguous();
-                       Rows work{first,
-                                 part,
-                                 part.clone(),
-                                 at::empty_like(part),
-                                 at::empty_like(part),
-                                 at::empty_like(part)};
-                       clipped += solver.solve(work);
-                       result.values.slice(1, first, last).copy_(work.values);
+                       Rows part = take_rows(weights, chunk * rows_at_once);
+                       clipped += solver.solve(part);
+                       result.values.slice(1, part.first, part.first + part.count)
+                           .copy_(part.values.slice(1, 0, part.count));
                      }
                    });
   result.clipped = clipped;
@@ -142,8 +140,14 @@ BabaiResult babai(const Tensor& single, const Tensor& l, const ElementGrid& grid
   Tensor targets = weights.clone(), steps, values = at::empty_like(weights);
   BabaiResult result;
   for (std::int64_t i = 0; i < n; ++i) {
-    if (i % together == 0)
-      steps = choose({0, i}, current_values(weights, targets, l, i, std::min(i + together, n)));
+    if (i % together == 0) {
+      const std::int64_t last = std::min(i + together, n);
+      const Tensor residual =
+          current_values(weights, targets, l, i, last).to(at::kFloat).contiguous();
+      steps = at::empty_like(residual);
+      choose({0, rows, i, last - i}, residual.const_data_ptr<float>(),
+             steps.mutable_data_ptr<float>());
+    }
     for (std::int64_t row = 0; row < rows; ++row) {
       const double step = steps[i % together][row].item<double>();
       const double scaled = targets[i][row].item<double>() / step;

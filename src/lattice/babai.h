@@ -6,15 +6,15 @@
 
 namespace latticelens {
 
-/// A part of the transposed weight matrix: rows (of the weight) and columns (coordinates) from
-/// `first` on.
+/// A part of the transposed weight matrix, `columns` coordinates of `rows` rows of the weight.
 struct Part {
-  std::int64_t first_row = 0, first_column = 0;
+  std::int64_t first_row = 0, rows = 0, first_column = 0, columns = 0;
 };
 
-/// Steps [columns, rows] for one part, chosen from its current residual: the real values that would
-/// make up, together, for all rounding done so far. Called from several threads for different rows.
-using ChooseSteps = std::function<Tensor(const Part&, const Tensor& residual /*[columns, rows]*/)>;
+/// Chooses the steps of one part from its current residual: the real values that would make up,
+/// together, for all rounding done so far. Both [columns, rows] without gaps. Called from several
+/// threads for different rows.
+using ChooseSteps = std::function<void(const Part&, const float* residual, float* steps)>;
 
 struct BabaiOptions {
   std::int64_t block = 32;  // columns whose steps are chosen together

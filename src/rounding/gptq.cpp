@@ -10,6 +10,25 @@ namespace {
 using Babai = BabaiResult (*)(const Tensor&, const Tensor&, const ElementGrid&, const BabaiOptions&,
                               const ChooseSteps&);
 
+/// Fits the blocks of a part, row by row; writes the steps of every coordinate and the scales [out,
+/// in/block].
+void choose_scales(const Format& format, const Part& part, const float* residual, float* steps,
+                   const Tensor& scales) {
+  const std::int64_t blocks = part.columns / format.block, all_blocks = scales.size(1);
+  std::vector<float> row(part.columns), row_scales(blocks);
+  float* stored = scales.mutable_data_ptr<float>() + part.first_row * all_blocks +
+                  part.first_column / format.block;
+  for (std::int64_t r = 0; r < part.rows; ++r) {
+    for (std::int64_t column = 0; column < part.columns; ++column)
+      row[column] = residual[column * part.rows + r];
+    fit_blocks(row, format.block, format.rule, format.grid, row_scales);
+    for (std::int64_t column = 0; column < part.columns; ++column)
+      steps[column * part.rows + r] = row_scales[column / format.block];
+    if (part.first_row + r < scales.size(0))
+      std::copy(row_scales.begin(), row_scales.end(), stored + r * all_blocks);
+  }
+}
+
 Rounded round_with(Babai solve, const RoundingProblem& problem,
                    const std::map<std::string, double>& options) {
   const Format& format = problem.format;
@@ -18,13 +37,8 @@ Rounded round_with(Babai solve, const RoundingProblem& problem,
   const std::int64_t out = problem.weight.size(0), in = problem.weight.size(1);
   Rounded rounded;
   rounded.scales = at::empty({out, in / format.block}, at::kFloat);
-  const ChooseSteps choose = [&](const Part& part, const Tensor& residual) {
-    const Tensor scales = format.fit(residual.t()); // [rows, columns / block]
-    const std::int64_t first = part.first_column / format.block;
-    rounded.scales.slice(0, part.first_row, part.first_row + scales.size(0))
-        .slice(1, first, first + scales.size(1))
-        .copy_(scales);
-    return scales.t().repeat_interleave(format.block, 0);
+  const ChooseSteps choose = [&](const Part& part, const float* residual, float* steps) {
+    choose_scales(format, part, residual, steps, rounded.scales);
   };
   const BabaiOptions settings{.block = format.block,
                               .steps_per_panel = problem.scales == ScaleTime::stale};

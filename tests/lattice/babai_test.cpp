@@ -16,8 +16,10 @@ Tensor sample_moments(std::int64_t n, std::uint64_t seed) {
   return at::matmul(x.t(), x);
 }
 
-ChooseSteps constant_steps(double step) {
-  return [step](const Part&, const Tensor& targets) { return at::full_like(targets, step); };
+ChooseSteps constant_steps(float step) {
+  return [step](const Part& part, const float*, float* steps) {
+    std::fill_n(steps, part.columns * part.rows, step);
+  };
 }
 
 TEST(Factor, reproduces_the_damped_moments) {
@@ -70,7 +72,7 @@ TEST(Babai, unclipped_error_stays_within_a_quarter_of_the_squared_cells) {
   const Tensor l = factor_moments(sample_moments(96, 7), 0.01, "test").l;
   const Tensor weights = at::randn({96, 50}, at::kFloat);
   const ElementGrid integers{.mantissa_bits = 20, .minimum_exponent = 20, .maximum = 1e6};
-  const auto result = babai(weights, l, integers, {}, constant_steps(0.1));
+  const auto result = babai(weights, l, integers, {}, constant_steps(0.1f));
   const Tensor errors = at::matmul(l, (weights - result.values).to(at::kDouble)).square().sum(0);
   const double bound = 0.25 * (0.1 * l.diagonal()).square().sum().item<double>();
   EXPECT_LE(errors.max().item<double>(), bound);
