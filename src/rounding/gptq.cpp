@@ -10,23 +10,24 @@ namespace {
 using Babai = BabaiResult (*)(const Tensor&, const Tensor&, const ElementGrid&, const BabaiOptions&,
                               const ChooseSteps&);
 
-/// Fits the blocks of a part, row by row; writes the steps of every coordinate and the scales [out,
-/// in/block].
+/// Fits the blocks of a part; writes the steps of every coordinate and the scales [out, in/block].
 void choose_scales(const Format& format, const Part& part, const float* residual, float* steps,
                    const Tensor& scales) {
   const std::int64_t blocks = part.columns / format.block, all_blocks = scales.size(1);
-  std::vector<float> row(part.columns), row_scales(blocks);
+  std::vector<float> rows(part.rows * part.columns), fitted(part.rows * blocks);
+  for (std::int64_t column = 0; column < part.columns; ++column)
+    for (std::int64_t r = 0; r < part.rows; ++r)
+      rows[r * part.columns + column] = residual[column * part.rows + r];
+  fit_blocks(rows, format.block, format.rule, format.grid, fitted);
+  for (std::int64_t column = 0; column < part.columns; ++column)
+    for (std::int64_t r = 0; r < part.rows; ++r)
+      steps[column * part.rows + r] = fitted[r * blocks + column / format.block];
   float* stored = scales.mutable_data_ptr<float>() + part.first_row * all_blocks +
                   part.first_column / format.block;
-  for (std::int64_t r = 0; r < part.rows; ++r) {
-    for (std::int64_t column = 0; column < part.columns; ++column)
-      row[column] = residual[column * part.rows + r];
-    fit_blocks(row, format.block, format.rule, format.grid, row_scales);
-    for (std::int64_t column = 0; column < part.columns; ++column)
-      steps[column * part.rows + r] = row_scales[column / format.block];
-    if (part.first_row + r < scales.size(0))
-      std::copy(row_scales.begin(), row_scales.end(), stored + r * all_blocks);
-  }
+  const std::int64_t real_rows =
+      std::min(part.rows, scales.size(0) - part.first_row); // the rest is padding
+  for (std::int64_t r = 0; r < real_rows; ++r)
+    std::copy_n(fitted.begin() + r * blocks, blocks, stored + r * all_blocks);
 }
 
 Rounded round_with(Babai solve, const RoundingProblem& problem,
