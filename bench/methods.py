@@ -29,8 +29,8 @@ def measure(name, how):
     row_file = run / "row.json"
     if row_file.exists():
         return json.loads(row_file.read_text())
-    made = program("quantize", options.model, *how, "--calibration", options.calibration, "--windows",
-                   options.calibration_windows, "--out", run, "--json")
+    text = [] if "rtn" in name or name == "quarot" else ["--calibration", options.calibration, "--windows", options.calibration_windows]
+    made = program("quantize", options.model, *how, *text, "--out", run, "--json")
     row = program("evaluate", run, "--text", options.text, "--windows", options.windows, "--against", options.model, "--json")
     row = {"name": name, "seconds": made["seconds"], "times": made["times"], "peak_memory": made["peak_memory"],
            "calibrated_on": made["identity"]["windows"], **row}
@@ -41,7 +41,7 @@ def measure(name, how):
 def table(rows):
     original = rows[0]["original_mean_nll"]
     baseline = rows[0]["mean_nll"] - original
-    print(f"| method | perplexity | excess loss | RTN's excess removed | KL | top-1 | quantize, s | peak, GB |")
+    print("| method | perplexity | excess loss | RTN's excess removed | KL | top-1 | quantize, s | peak, GB |")
     print("|---|---|---|---|---|---|---|---|")
     print(f"| original | {rows[0]['original_perplexity']:.2f} | 0 | | 0 | 100 % | | |")
     for row in rows:
@@ -60,8 +60,8 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("model", type=pathlib.Path)
 parser.add_argument("--calibration", required=True, type=pathlib.Path, help="text to calibrate on")
 parser.add_argument("--text", required=True, type=pathlib.Path, help="text to evaluate on")
-parser.add_argument("--calibration-windows", type=int, default=16)
-parser.add_argument("--windows", type=int, default=16, help="windows of 2048 tokens to evaluate")
+parser.add_argument("--calibration-windows", type=int, default=8)
+parser.add_argument("--windows", type=int, default=8, help="windows of 2048 tokens to evaluate")
 parser.add_argument("--out", required=True, type=pathlib.Path)
 parser.add_argument("--program", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent / "build/release/latticelens")
 options = parser.parse_args()
