@@ -90,6 +90,10 @@ void report_result(const Options& options, const RunDirectory& run, const Json& 
   std::printf("wrote %s (%s)\n", run.model().string().c_str(),
               bytes_text(results["model_bytes"].get<std::int64_t>()).c_str());
   print_times(results["times"], results["seconds"].get<double>());
+  if (results.contains("seconds_over_two_forwards"))
+    std::printf(
+        "  %-22s %9.2f  (a forward to collect moments and one to go on, over all windows)\n",
+        "run / two forwards", results["seconds_over_two_forwards"].get<double>());
   std::printf("peak memory %s\n", bytes_text(results["peak_memory"].get<std::int64_t>()).c_str());
   std::printf("next: latticelens evaluate %s --text FILE --against %s\n", options.out.c_str(),
               options.model.c_str());
@@ -127,6 +131,10 @@ void run(const Options& options) {
                                                 directory);
   results["times"] = quantized.times.to_json();
   results["seconds"] = watch.seconds();
+  const double forward =
+      quantized.times.seconds("forward"); // one pass through every block and window
+  if (forward > 0 && quantized.resumed_blocks == 0)
+    results["seconds_over_two_forwards"] = watch.seconds() / (2 * forward);
   results["resumed_blocks"] = quantized.resumed_blocks;
   results["threads"] = at::get_num_threads();
   results["peak_memory"] = peak_memory();
