@@ -1,6 +1,7 @@
 #include "evaluate/language_model.h"
 
 #include "core/error.h"
+#include "tensor/token_rows.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
@@ -70,17 +71,6 @@ Tensor logits_of(const Tensor& hidden, const Tensor& head) {
   return at::linear(hidden, head);
 }
 
-std::vector<Tensor> window_tensors(const TokenWindows& windows) {
-  std::vector<Tensor> tensors;
-  for (std::int64_t i = 0; i < windows.count; ++i) {
-    const auto* first = windows.ids.data() + i * windows.length;
-    tensors.push_back(
-        at::tensor(at::ArrayRef<TokenId>(first, static_cast<std::size_t>(windows.length)), at::kInt)
-            .to(at::kLong));
-  }
-  return tensors;
-}
-
 std::int64_t evaluation_steps(const Model& model, const Model* original,
                               const TokenWindows& windows) {
   return model.config.layers + (original ? original->config.layers : 0) + windows.count;
@@ -93,7 +83,7 @@ Evaluation evaluate(const Model& model, const Model* original, const TokenWindow
   require(!original || original->config.vocabulary == model.config.vocabulary, "evaluate",
           model.path.string() + " and " + (original ? original->path.string() : "") +
               " have vocabularies of different sizes; they cannot be compared token by token");
-  const std::vector<Tensor> ids = window_tensors(windows);
+  const std::vector<Tensor> ids = token_rows(windows.ids, windows.length);
   const auto step = [&](std::int64_t = 0) {
     if (progress)
       progress();

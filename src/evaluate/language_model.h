@@ -35,7 +35,4 @@ std::int64_t evaluation_steps(const Model& model, const Model* original,
 /// Logits [t, vocabulary] of hidden states [t, d] (after the final norm).
 Tensor logits_of(const Tensor& hidden, const Tensor& head);
 
-/// The windows' ids as int64 tensors [length].
-std::vector<Tensor> window_tensors(const TokenWindows& windows);
-
 } // namespace latticelens

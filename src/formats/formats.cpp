@@ -1,5 +1,6 @@
 // The table of formats, and names to formats.
 #include "core/error.h"
+#include "core/words.h"
 #include "formats/format.h"
 #include "formats/mxfp4.h"
 #include "formats/scale_rules.h"
@@ -19,16 +20,6 @@ std::string known_rules() {
   for (const ScaleRuleRow& row : scale_rules())
     names += std::string(row.name) + ", ";
   return names;
-}
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts(1);
-  for (const char c : text)
-    if (c == separator)
-      parts.emplace_back();
-    else
-      parts.back() += c;
-  return parts;
 }
 
 } // namespace

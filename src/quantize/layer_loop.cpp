@@ -4,6 +4,7 @@
 #include "core/progress.h"
 #include "quantize/calibration.h"
 #include "tensor/safetensors.h"
+#include "tensor/token_rows.h"
 #include <ATen/ATen.h>
 #include <cmath>
 
@@ -188,16 +189,6 @@ CalibrationStream start_stream(const Loop& loop, const std::vector<Tensor>& wind
           loop.request.calibration_storage};
 }
 
-std::vector<Tensor> windows_of(const TokenWindows& windows) {
-  std::vector<Tensor> tensors;
-  for (std::int64_t i = 0; i < windows.count; ++i)
-    tensors.push_back(
-        at::tensor(at::ArrayRef<TokenId>(windows.ids.data() + i * windows.length, windows.length),
-                   at::kInt)
-            .to(at::kLong));
-  return tensors;
-}
-
 } // namespace
 
 QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& run) {
@@ -224,8 +215,9 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
     progress.line("continuing after block " + std::to_string(result.resumed_blocks) + " of " +
                   std::to_string(layers));
   if (result.resumed_blocks < layers) {
-    CalibrationStream stream = result.times.measure(
-        "embed", [&] { return start_stream(loop, windows_of(request.calibration)); });
+    CalibrationStream stream = result.times.measure("embed", [&] {
+      return start_stream(loop, token_rows(request.calibration.ids, request.calibration.length));
+    });
     for (std::int64_t layer = 0; layer < result.resumed_blocks; ++layer)
       result.times.measure("repeat finished blocks", [&] { repeat_block(loop, stream, layer); });
     for (std::int64_t layer = result.resumed_blocks; layer < layers; ++layer) {

@@ -1,26 +1,23 @@
 #include "quantize/method.h"
 
 #include "core/error.h"
+#include "core/words.h"
 #include <algorithm>
 #include <set>
 
 namespace latticelens {
 namespace {
 
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts(1);
-  for (const char c : text)
-    if (c == separator)
-      parts.emplace_back();
-    else
-      parts.back() += c;
-  std::erase(parts, "");
-  return parts;
+/// As split, without the empty parts that repeated separators leave.
+std::vector<std::string> words_of(std::string_view text, char separator) {
+  std::vector<std::string> words = split(text, separator);
+  std::erase(words, "");
+  return words;
 }
 
 std::vector<TransformSpec> parse_transforms(const std::string& text) {
   std::vector<TransformSpec> specs;
-  for (const std::string& part : split(text, ','))
+  for (const std::string& part : words_of(text, ','))
     specs.push_back(parse_transform(part));
   std::sort(specs.begin(), specs.end(),
             [](const auto& a, const auto& b) { return a.site < b.site; });
@@ -68,7 +65,7 @@ void set(Method& method, const std::string& key, const std::string& value) {
 Method parse_method(std::string_view text) {
   Method method{.rounding = parse_rounding("nearest")};
   std::set<std::string> seen;
-  for (const std::string& word : split(text, ' ')) {
+  for (const std::string& word : words_of(text, ' ')) {
     const std::size_t equals = word.find('=');
     require(equals != std::string::npos, "method",
             "\"" + word +

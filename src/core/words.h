@@ -1,0 +1,12 @@
+// Splitting the short texts that name formats and methods.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace latticelens {
+
+/// The parts between separators, empty ones included.
+std::vector<std::string> split(std::string_view text, char separator);
+
+} // namespace latticelens
