@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "core/progress.h"
 #include "quantize/carried_files.h"
+#include "quantize/check_method.h"
 #include "quantize/layer_loop.h"
 #include <ATen/Parallel.h>
 #include <cstdio>
@@ -107,6 +108,7 @@ void run(const Options& options) {
   const OpenedModel opened = open_model(options.model);
   require(!opened.quantized, "quantize",
           options.model + ": is quantized already; give the original model");
+  check_method(method, opened.model);
   const TokenWindows windows = calibration_of(options, method);
   RunDirectory directory(options.out, identity_of(options, method, windows));
   if (directory.finished()) {

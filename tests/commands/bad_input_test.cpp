@@ -15,6 +15,7 @@ class BadInput : public ::testing::Test {
  protected:
   void SetUp() override {
     testing::write_tiny_model(folder_ / "model");
+    testing::write_tiny_model(folder_ / "narrow", {.intermediate = 80});
     write_text(folder_ / "text.txt", std::string(2000, 'a'));
   }
   std::string at(const std::string& name) const { return (folder_ / name).string(); }
@@ -66,6 +67,11 @@ TEST_F(BadInput, methods_and_options) {
                "known: mxfp4");
   expect_error({"quantize", at("model"), "--preset", "rtn", "--dtype", "fp8", "--out", at("run")},
                "known: bf16, fp32");
+  expect_error({"quantize", at("model"), "--method", "weight=mxfp4 rotate=hadamard:64@value_output",
+                "--out", at("run")},
+               "do not divide the width 32");
+  expect_error({"quantize", at("narrow"), "--preset", "rtn", "--out", at("run")},
+               "do not divide the 80 inputs of mlp.down_proj");
   EXPECT_FALSE(std::filesystem::exists(at("run")));
 }
 

@@ -1,0 +1,27 @@
+#include "quantize/check_method.h"
+
+#include "core/error.h"
+#include "quantize/rotations.h"
+
+namespace latticelens {
+namespace {
+
+void check_block(const Format& format, const char* what, const LinearShape& shape) {
+  require(shape.in % format.block == 0, "method",
+          std::string(what) + "=" + format.name + ": blocks of " + std::to_string(format.block) +
+              " do not divide the " + std::to_string(shape.in) + " inputs of " + shape.name +
+              "; choose a format with a smaller block");
+}
+
+} // namespace
+
+void check_method(const Method& method, const Model& model) {
+  make_rotations(method.transforms, model.config, /*seed=*/0);
+  for (const LinearShape& shape : model.family->linears(model.config)) {
+    check_block(method.weight, "weight", shape);
+    if (method.activation)
+      check_block(*method.activation, "activation", shape);
+  }
+}
+
+} // namespace latticelens

@@ -1,0 +1,12 @@
+// Does a method fit a model? Asked before anything is written.
+#pragma once
+#include "model/model.h"
+#include "quantize/method.h"
+
+namespace latticelens {
+
+/// Errors: a rotation that does not fit its site's width or cannot be constructed, a block that
+/// does not divide a linear's inputs.
+void check_method(const Method& method, const Model& model);
+
+} // namespace latticelens
