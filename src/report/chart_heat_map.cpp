@@ -5,11 +5,16 @@
 namespace latticelens::report {
 namespace {
 
+/// Between the 2nd and the 98th percentile: a few extreme cells must not take all the colours.
 Extent extent_of_cells(const HeatMap& map) {
   std::vector<double> all;
   for (const std::vector<double>& row : map.values)
-    all.insert(all.end(), row.begin(), row.end());
-  return extent_of(all, map.spacing);
+    for (const double value : row)
+      if (known(value) && (map.spacing == Spacing::linear || value > 0))
+        all.push_back(value);
+  std::sort(all.begin(), all.end());
+  const std::size_t cut = all.size() / 50;
+  return extent_of(std::span(all).subspan(cut, all.size() - 2 * cut), map.spacing);
 }
 
 std::string step_class(int step) {
@@ -25,17 +30,18 @@ double step_start(int step, Extent extent, Spacing spacing) {
 }
 
 Markup legend_marks(const HeatMap& map, Extent extent, double top, double left, double right) {
-  const double step_width = std::min(46.0, (right - left) / 2 / heat_steps);
+  const double step_width = std::min(50.0, (right - left) / 2 / heat_steps);
   const double start = right - step_width * heat_steps;
   Markup marks = text_mark({start - 12, top + 10}, map.legend, Anchor::end, "tick");
   for (int step = 0; step < heat_steps; ++step) {
     const double x = start + step * step_width;
     marks += box_mark({x, top, x + step_width, top + 12}, step_class(step), "");
     if (step % 2 == 0)
-      marks += text_mark({x, top + 26}, map.label(step_start(step, extent, map.spacing)),
+      marks += text_mark({x, top + 26},
+                         (step == 0 ? "≤ " : "") + map.label(step_start(step, extent, map.spacing)),
                          step == 0 ? Anchor::start : Anchor::middle, "tick");
   }
-  return marks + text_mark({right, top + 26}, map.label(extent.high), Anchor::end, "tick");
+  return marks + text_mark({right, top + 26}, "≥ " + map.label(extent.high), Anchor::end, "tick");
 }
 
 Markup column_labels(const HeatMap& map, double left, double cell, double y) {

@@ -5,6 +5,21 @@
 namespace latticelens::report {
 namespace {
 
+/// Clear of the last third of the line, above or below it.
+Markup note_mark(const Line& line, const std::vector<Place>& places) {
+  double highest = absent, lowest = absent, right = absent;
+  for (std::size_t i = 2 * places.size() / 3; i < places.size(); ++i)
+    if (known(places[i].y)) {
+      highest = std::fmin(highest, places[i].y); // fmin and fmax leave out what is absent
+      lowest = std::fmax(lowest, places[i].y);
+      right = places[i].x;
+    }
+  if (!known(right))
+    return {};
+  return text_mark({right, line.note_below ? lowest + 14 : highest - 6}, line.note, Anchor::end,
+                   "note " + line.style_class);
+}
+
 Markup drawn(const LineChart& chart, const Line& line, const Axis& x, const Axis& y) {
   std::vector<Place> places;
   Markup dots;
@@ -20,9 +35,8 @@ Markup drawn(const LineChart& chart, const Line& line, const Axis& x, const Axis
                          chart.label(value));
   }
   Markup marks = path_mark(places, "line " + line.style_class) + dots;
-  if (!line.note.empty() && !places.empty() && known(places.back().x))
-    marks += text_mark({places.back().x, places.back().y - 8}, line.note, Anchor::end,
-                       "note " + line.style_class);
+  if (!line.note.empty())
+    marks += note_mark(line, places);
   return marks;
 }
 

@@ -8,6 +8,7 @@ struct Line {
   std::string name, style_class;
   std::vector<double> values; // at 0, 1, 2 ...; `absent` breaks the line
   std::string note;           // written at the line's end, where a legend would otherwise be needed
+  bool note_below = false;
 };
 
 struct LineChart {

@@ -100,6 +100,29 @@ Sums sums_of(const LinearRow& row, bool of_outputs) {
   return sums;
 }
 
+double median(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return !known(value); });
+  if (values.empty())
+    return absent;
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+double median_relative_error(const RunData& run, bool of_outputs) {
+  std::vector<double> values;
+  for (const LinearRow& row : run.linears)
+    values.push_back(sums_of(row, of_outputs).relative_error());
+  return median(std::move(values));
+}
+
+double median_of_nearest(const RunData& run) {
+  std::vector<double> values;
+  for (const LinearRow& row : run.linears)
+    values.push_back(row.error / row.nearest_error);
+  return median(std::move(values));
+}
+
 LayerTable layer_table(const RunData& run) {
   LayerTable table;
   table.has_rows = !run.linears.empty();

@@ -38,6 +38,13 @@ struct LayerTable {
   std::map<std::pair<std::size_t, std::int64_t>, Sums> cells;
 };
 
+/// The median of the finite values; absent without any.
+double median(std::vector<double> values);
+
+/// Over single linears: relative error, and error as a share of rounding to nearest's.
+double median_relative_error(const RunData& run, bool of_outputs);
+double median_of_nearest(const RunData& run);
+
 /// One linear's sums, from its outputs or its weights.
 Sums sums_of(const LinearRow& row, bool of_outputs);
 

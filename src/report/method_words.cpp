@@ -65,7 +65,20 @@ std::string rotation_meaning(const std::string& spec) {
     return "a rotation; see latticelens list";
   const std::string reach = size.empty() ? "all channels" : size + " neighbouring channels";
   return "A Hadamard rotation with random signs mixes " + reach +
-         ", so that outliers spread out. Where: " + look_up(sites, spec.substr(at + 1)) + ".";
+         ", so that outliers spread out. It stands on " + look_up(sites, spec.substr(at + 1)) + ".";
+}
+
+/// A rotation that only stands elsewhere than the one before it is not explained again.
+void add_rotations(std::vector<MethodWord>& words, const std::string& value) {
+  std::string previous;
+  for (const std::string& spec : split(value, ',')) {
+    const std::size_t at = spec.find('@');
+    const bool repeated = at != std::string::npos && spec.substr(0, at) == previous;
+    words.push_back(
+        {"rotate=" + spec, repeated ? "The same on " + look_up(sites, spec.substr(at + 1)) + "."
+                                    : rotation_meaning(spec)});
+    previous = spec.substr(0, at);
+  }
 }
 
 std::string format_meaning(const std::string& value, const std::string& subject) {
@@ -93,11 +106,21 @@ std::string rounding_meaning(const std::string& value) {
   return text;
 }
 
-std::string meaning_of(const std::string& key, const std::string& value) {
+std::string value_of(const std::string& method, const std::string& key) {
+  for (const std::string& word : split(method, ' '))
+    if (word.starts_with(key + "="))
+      return word.substr(key.size() + 1);
+  return "";
+}
+
+std::string meaning_of(const std::string& method, const std::string& key,
+                       const std::string& value) {
   if (key == "weight")
     return format_meaning(value, "Weights");
   if (key == "activation")
-    return format_meaning(value, "Activations (the input of every quantized linear)");
+    return value == value_of(method, "weight")
+               ? "Activations, the input of every quantized linear: the same format."
+               : format_meaning(value, "Activations, the input of every quantized linear");
   if (key == "rounding")
     return rounding_meaning(value);
   if (key == "scales")
@@ -105,13 +128,6 @@ std::string meaning_of(const std::string& key, const std::string& value) {
   if (key == "moments")
     return "What calibration looks at: " + look_up(moments_paths, value) + ".";
   return "A word that this version does not know.";
-}
-
-std::string value_of(const std::string& method, const std::string& key) {
-  for (const std::string& word : split(method, ' '))
-    if (word.starts_with(key + "="))
-      return word.substr(key.size() + 1);
-  return "";
 }
 
 /// The digits at the end of a format's name are its bits: "mxfp4/away" has 4.
@@ -132,11 +148,10 @@ std::vector<MethodWord> explained(const std::string& method) {
     const std::string key = word.substr(0, equals);
     const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
     if (key != "rotate") {
-      words.push_back({word, meaning_of(key, value)});
+      words.push_back({word, meaning_of(method, key, value)});
       continue;
     }
-    for (const std::string& spec : split(value, ','))
-      words.push_back({"rotate=" + spec, rotation_meaning(spec)});
+    add_rotations(words, value);
   }
   return words;
 }

@@ -71,7 +71,7 @@ std::string whole(std::int64_t value) {
 }
 
 std::string percent(double share, int digits) {
-  return known(share) ? significant(100 * share, digits) + " %" : dash;
+  return known(share) ? significant(100 * share, digits) + " %" : dash;
 }
 
 std::string size_text(double bytes) {

@@ -23,7 +23,7 @@ std::string fixed(double value, int decimals);
 /// "49,152".
 std::string whole(std::int64_t value);
 
-/// A share as "2.57 %".
+/// A share as "2.57 %", with a space that does not break.
 std::string percent(double share, int digits = 3);
 
 /// "171 MB", "35.3 s"; a dash when absent.

@@ -71,6 +71,7 @@ Json key_numbers(const RunData& run) {
           {"error_of", layers.of_outputs ? "outputs" : "weights"},
           {"relative_error", number_or_null(total.relative_error())},
           {"relative_nearest_error", number_or_null(total.relative_nearest())},
+          {"median_relative_error", number_or_null(median_relative_error(run, layers.of_outputs))},
           {"clipped_share", number_or_null(total.clipped_share())},
           {"not_finite_activations", not_finite_activations(run)},
           {"seconds", number_or_null(run.seconds)},

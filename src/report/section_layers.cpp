@@ -53,7 +53,7 @@ Markup panel_chart(const View& view, const Panel& panel, Extent extent, bool wit
   if (shows_nearest(view))
     chart.lines.push_back({"nearest", "dashed soft", panel.nearest, with_notes ? "nearest" : ""});
   chart.lines.push_back({"chosen", panel.color_class, panel.chosen,
-                         with_notes && shows_nearest(view) ? "chosen" : ""});
+                         with_notes && shows_nearest(view) ? "chosen" : "", true});
   const Extent range = extent_of(panel.chosen, Spacing::linear);
   chart.description += ": " + percent(range.low, 2) + " to " + percent(range.high, 2);
   return line_chart(chart);
@@ -109,12 +109,12 @@ std::vector<Ranked> worst_of(const View& view) {
 Markup worst_table(const View& view) {
   std::vector<std::vector<Markup>> rows;
   for (const auto& [row, sums] : worst_of(view))
-    rows.push_back({std::to_string(row->layer) + " " + row->linear,
+    rows.push_back({"layer " + std::to_string(row->layer) + ", " + row->linear,
                     whole(row->outputs) + " × " + whole(row->inputs),
                     percent(sums.relative_error(), 2), percent(sums.relative_nearest(), 2),
                     percent(sums.error / sums.nearest_error, 2), percent(sums.clipped_share(), 2)});
   return table("The ten linears with the largest relative error",
-               {{"layer and linear"},
+               {{"linear"},
                 {"shape", true},
                 {"relative error", true},
                 {"nearest", true},
@@ -124,11 +124,11 @@ Markup worst_table(const View& view) {
 }
 
 Markup finding_of(const View& view) {
-  const Sums total = view.layers.total();
   const std::vector<Ranked> worst = worst_of(view);
   std::string text;
   if (shows_nearest(view))
-    text = "The chosen rounding leaves " + percent(total.error / total.nearest_error, 2) +
+    text = "In the median linear the chosen rounding leaves " +
+           percent(median_of_nearest(view.run), 2) +
            " of the output error of rounding to nearest. ";
   if (!worst.empty())
     text += "The worst linear is " + worst[0].row->linear + " of layer " +

@@ -35,7 +35,7 @@ Markup exponents_chart(const LayerTable& layers) {
 
 Markup clipped_bars(const LayerTable& layers) {
   BarChart chart{
-      .description = "Share of clipped weights by kind of linear", .width = 512, .name_width = 110};
+      .description = "Share of clipped weights by kind of linear", .width = 720, .name_width = 110};
   for (std::size_t kind = 0; kind < layers.kinds.size(); ++kind) {
     const Sums sums = layers.of_kind(kind);
     chart.bars.push_back({layers.kinds[kind].label, percent(sums.clipped_share(), 3),

@@ -56,15 +56,14 @@ Markup escalations_table(const RunData& run) {
   std::vector<std::vector<Markup>> rows;
   for (const LinearRow& row : run.linears)
     if (row.escalations > 0)
-      rows.push_back({std::to_string(row.layer) + " " + row.linear, whole(row.escalations),
-                      significant(row.damping)});
+      rows.push_back({"layer " + std::to_string(row.layer) + ", " + row.linear,
+                      whole(row.escalations), significant(row.damping)});
   if (rows.empty())
     return {};
   return paragraph("The damping had to be raised for " +
                    count_of(static_cast<std::int64_t>(rows.size()), "linear") +
                    ": their second moments could not be factored as they were.") +
-         table("Raised damping", {{"layer and linear"}, {"times raised", true}, {"damping", true}},
-               rows);
+         table("Raised damping", {{"linear"}, {"times raised", true}, {"damping", true}}, rows);
 }
 
 } // namespace

@@ -76,14 +76,12 @@ Markup tiles_of(const View& view) {
   Markup tiles;
   if (view.evaluation != nullptr)
     tiles += loss_tiles(*view.evaluation);
-  if (view.layers.has_rows) {
-    const Sums total = view.layers.total();
-    tiles += tile(view.layers.of_outputs ? "Output error" : "Weight error",
-                  percent(total.relative_error(), 2),
+  if (view.layers.has_rows)
+    tiles += tile(view.layers.of_outputs ? "Median output error" : "Median weight error",
+                  percent(median_relative_error(view.run, view.layers.of_outputs), 2),
                   view.layers.of_outputs && !rounds_to_nearest(view.run.method)
-                      ? "nearest " + percent(total.relative_nearest(), 2)
+                      ? percent(median_of_nearest(view.run), 2) + " of nearest’s"
                       : "of the energy");
-  }
   if (known(view.run.model_bytes))
     tiles += tile("Model folder", size_text(view.run.model_bytes), "packed");
   if (known(view.run.seconds))

@@ -73,8 +73,8 @@ dl, dd { margin: 0; }
 .facts dt { color: var(--soft); }
 .two-columns > div:first-child .facts { display: block; }
 .two-columns > div:first-child .facts dd { margin: 0 0 10px; }
-code, pre { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono",
-  "Noto Sans Mono CJK JP", monospace; }
+code, pre { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono",
+  "Liberation Mono", monospace; }
 .facts code { color: var(--ink); font-weight: 600; }
 pre { background: var(--raised); padding: 10px 14px; border-radius: 4px; margin: 0 0 12px;
   white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -104,7 +104,8 @@ svg .tick { font-size: 11px; fill: var(--soft); }
 svg .chart-title { font-size: 13px; font-weight: 650; }
 svg .value { fill: var(--soft); }
 svg .strong { font-weight: 650; }
-svg .note { font-size: 11.5px; font-weight: 600; fill: var(--c); }
+svg .note { font-size: 11.5px; font-weight: 600; fill: var(--c); stroke: var(--paper);
+  stroke-width: 3; paint-order: stroke; }
 svg .grid { stroke: var(--hair); stroke-width: 1; }
 svg .base { stroke: var(--soft); stroke-width: 1; }
 svg .reference { stroke: var(--ink); stroke-width: 2; }
