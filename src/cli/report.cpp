@@ -18,8 +18,9 @@ void run(const Options& options) {
   std::vector<report::RunData> compared;
   for (const std::string& folder : options.compare)
     compared.push_back(report::read_run_data(folder));
-  const std::filesystem::path path =
-      options.out.empty() ? std::filesystem::path(options.run) / "report.html" : options.out;
+  std::filesystem::path path = options.out;
+  if (path.empty())
+    path = std::filesystem::path(options.run) / "report.html";
   write_text(path, report::run_page(data, compared));
   const std::string shown = report::printable(path.string());
   if (!options.json) {
@@ -41,7 +42,7 @@ void add_report(CLI::App& program) {
   command->add_option("--out", options->out, "File to write (default: RUN/report.html)")
       ->type_name("FILE");
   command->add_option("--compare", options->compare, "Other runs to show beside it")
-      ->type_name("RUN ...");
+      ->type_name("RUN");
   command->add_flag("--json", options->json,
                     "Print one JSON object: report (the file), perplexity, kl, relative_error ...");
   command->footer("Example: latticelens report run/ --compare run-rtn/ run-quarot/");

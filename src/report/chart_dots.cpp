@@ -5,11 +5,11 @@
 namespace latticelens::report {
 namespace {
 
-Markup mean_marks(const DotChart& chart, const Mean& mean, const Box& plot, const Axis& y) {
+Markup mean_marks(const Mean& mean, const Box& plot, const Axis& y) {
   if (!known(mean.value))
     return {};
   Markup marks;
-  std::string text = "mean " + chart.label(mean.value);
+  std::string text = "mean " + significant(mean.value);
   if (known(mean.standard_error)) {
     text += " ± " + significant(mean.standard_error, 2);
     marks += box_mark({plot.left, y.at(mean.value + mean.standard_error), plot.right,
@@ -60,7 +60,7 @@ Markup dot_chart(const DotChart& chart) {
   const auto count = static_cast<double>(chart.values.size());
   const Axis x(Spacing::linear, {0.5, std::max(1.0, count) + 0.5}, plot.left, plot.right);
   Markup marks = text_mark({0, 13}, chart.title, Anchor::start, "chart-title");
-  marks += vertical_axis(plot, y, chart.label, 4) + mean_marks(chart, mean, plot, y);
+  marks += vertical_axis(plot, y, chart.label, 4) + mean_marks(mean, plot, y);
   const double radius = std::clamp(160 / std::max(1.0, count), 1.5, 5.0);
   for (std::size_t i = 0; i < chart.values.size(); ++i)
     if (known(chart.values[i]))

@@ -56,10 +56,11 @@ Markup scatter_chart(const ScatterChart& chart) {
     const std::string name = shortened(dot.name, 40);
     marks += dot_mark(at, 6, dot.emphasized ? "dot strong" : "dot",
                       dot.name + ": " + chart.x_label(dot.x) + ", " + chart.y_label(dot.y));
-    marks += text_mark(free_place(at, text_width(name, 12), plot.right, taken), name, Anchor::start,
-                       dot.emphasized ? "label strong" : "label");
+    marks +=
+        text_mark(free_place(at, text_width(name, dot.emphasized ? 13 : 12), plot.right, taken),
+                  name, Anchor::start, dot.emphasized ? "label strong" : "label");
   }
-  return picture(chart.width, chart.height, chart.description, marks, "chart wide");
+  return picture(chart.width, chart.height, chart.description, marks, "chart");
 }
 
 } // namespace latticelens::report

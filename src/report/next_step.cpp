@@ -43,8 +43,18 @@ std::string quantize_command(const RunData& run) {
 }
 
 std::string evaluate_command(const RunData& run) {
-  return "latticelens evaluate " + shell_word(run.folder.string()) +
-         " --text FILE --windows 16 --against " + original_of(run);
+  std::string text = " FILE", windows = "16";
+  if (!run.evaluations.empty()) { // the same text again, so that the numbers compare
+    const EvaluationRow& last = run.evaluations.back();
+    text.clear();
+    for (const std::string& file : last.text)
+      text += " " + shell_word(file);
+    windows = std::to_string(last.window_loss.size());
+    if (last.window > 0)
+      windows += " --window " + std::to_string(last.window);
+  }
+  return "latticelens evaluate " + shell_word(run.folder.string()) + " --text" + text +
+         " --windows " + windows + " --against " + original_of(run);
 }
 
 } // namespace latticelens::report

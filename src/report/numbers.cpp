@@ -58,6 +58,17 @@ std::string significant(double value, int digits) {
   return polished(printed(value, std::max(0, digits - 1 - exponent)));
 }
 
+std::string trimmed(double value, int digits) {
+  std::string text = significant(value, digits);
+  if (text.find('.') == std::string::npos || text.find("×") != std::string::npos)
+    return text;
+  while (text.back() == '0')
+    text.pop_back();
+  if (text.back() == '.')
+    text.pop_back();
+  return text;
+}
+
 std::string fixed(double value, int decimals) {
   if (!known(value))
     return dash;
@@ -72,6 +83,10 @@ std::string whole(std::int64_t value) {
 
 std::string percent(double share, int digits) {
   return known(share) ? significant(100 * share, digits) + " %" : dash;
+}
+
+std::string trimmed_percent(double share, int digits) {
+  return known(share) ? trimmed(100 * share, digits) + " %" : dash;
 }
 
 std::string size_text(double bytes) {

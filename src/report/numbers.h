@@ -17,6 +17,9 @@ inline bool known(double value) {
 /// `digits` significant digits: "1,234", "0.0123", "3.1 × 10⁻⁹".
 std::string significant(double value, int digits = 3);
 
+/// As `significant`, without zeros at the end of the decimals: for axes.
+std::string trimmed(double value, int digits = 3);
+
 /// A fixed number of decimals: "1,234.50".
 std::string fixed(double value, int decimals);
 
@@ -25,6 +28,9 @@ std::string whole(std::int64_t value);
 
 /// A share as "2.57 %", with a space that does not break.
 std::string percent(double share, int digits = 3);
+
+/// As `percent`, without zeros at the end of the decimals: for axes.
+std::string trimmed_percent(double share, int digits = 3);
 
 /// "171 MB", "35.3 s"; a dash when absent.
 std::string size_text(double bytes);

@@ -41,6 +41,10 @@ Json number_or_null(double value) {
   return known(value) ? Json(value) : Json(nullptr);
 }
 
+Json count_or_null(double value) {
+  return known(value) ? Json(static_cast<std::int64_t>(value)) : Json(nullptr);
+}
+
 } // namespace
 
 std::string run_page(const RunData& run, const std::vector<RunData>& compared) {
@@ -75,8 +79,8 @@ Json key_numbers(const RunData& run) {
           {"clipped_share", number_or_null(total.clipped_share())},
           {"not_finite_activations", not_finite_activations(run)},
           {"seconds", number_or_null(run.seconds)},
-          {"peak_memory", number_or_null(run.peak_memory)},
-          {"model_bytes", number_or_null(run.model_bytes)}};
+          {"peak_memory", count_or_null(run.peak_memory)},
+          {"model_bytes", count_or_null(run.model_bytes)}};
 }
 
 } // namespace latticelens::report

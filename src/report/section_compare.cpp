@@ -46,11 +46,11 @@ double best_of(const std::vector<double>& values, bool lowest) {
 /// A column of numbers with the best one in bold.
 std::vector<Markup> column_of(const std::vector<double>& values, const Label& label,
                               bool lowest = true) {
-  const double best = best_of(values, lowest);
+  const double best = best_of(values, lowest), worst = best_of(values, !lowest);
   std::vector<Markup> cells;
   for (const double value : values)
-    cells.push_back(known(value) && value == best ? element("strong", {}, label(value))
-                                                  : Markup(label(value)));
+    cells.push_back(value == best && best != worst ? element("strong", {}, label(value))
+                                                   : Markup(label(value)));
   return cells;
 }
 
@@ -104,20 +104,28 @@ bool size_is_the_price(const std::vector<Entry>& entries) {
   return known(low) && high > 1.05 * low;
 }
 
+std::string seconds_label(double value) {
+  return value < 60 ? trimmed(value) + " s" : time_text(value);
+}
+
+std::string dot_name(const Entry& entry) {
+  const std::string method = method_name(*entry.run);
+  return entry.name == method ? method : entry.name + " (" + method + ")";
+}
+
 Markup scatter_of(const std::vector<Entry>& entries) {
   const bool by_size = size_is_the_price(entries);
   ScatterChart chart{.x_title = by_size ? "size of the model folder" : "time to quantize",
                      .y_title = "KL divergence from the original, nats per token",
-                     .x_label = by_size ? Label(size_text) : Label(time_text),
-                     .y_label = [](double value) { return significant(value, 3); }};
+                     .x_label = by_size ? Label(size_text) : Label(seconds_label),
+                     .y_label = [](double value) { return trimmed(value); }};
   chart.description = chart.y_title + " against " + chart.x_title;
   std::size_t drawn = 0;
   for (const Entry& entry : entries) {
     const double x = by_size ? entry.run->model_bytes : entry.run->seconds;
     const double y = entry.of_evaluation(&EvaluationRow::kl);
     drawn += known(x) && known(y) ? 1 : 0;
-    chart.dots.push_back(
-        {entry.name + " (" + method_name(*entry.run) + ")", x, y, entry.run == entries[0].run});
+    chart.dots.push_back({dot_name(entry), x, y, entry.run == entries[0].run});
     chart.description += "; " + entry.name + ": " + significant(y);
   }
   if (drawn < 2)

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t worst_rows = 10;
 
-std::string axis_label(double value) {
-  return percent(value, 1);
-}
-
 struct Panel {
   std::string title, color_class;
   std::vector<double> chosen, nearest;
@@ -49,7 +45,7 @@ Markup panel_chart(const View& view, const Panel& panel, Extent extent, bool wit
                   .description = "Relative error of " + panel.title + " over layers",
                   .spacing = Spacing::logarithmic,
                   .extent = extent,
-                  .label = axis_label};
+                  .label = [](double value) { return trimmed_percent(value); }};
   if (shows_nearest(view))
     chart.lines.push_back({"nearest", "dashed soft", panel.nearest, with_notes ? "nearest" : ""});
   chart.lines.push_back({"chosen", panel.color_class, panel.chosen,
@@ -107,20 +103,25 @@ std::vector<Ranked> worst_of(const View& view) {
 }
 
 Markup worst_table(const View& view) {
+  const bool nearest = shows_nearest(view);
+  std::vector<Column> columns = {
+      {"linear"}, {"shape", true}, {"relative error", true}, {"clipped", true}};
+  if (nearest)
+    columns.insert(columns.end() - 1, {{"nearest", true}, {"of nearest’s", true}});
   std::vector<std::vector<Markup>> rows;
-  for (const auto& [row, sums] : worst_of(view))
-    rows.push_back({"layer " + std::to_string(row->layer) + ", " + row->linear,
-                    whole(row->outputs) + " × " + whole(row->inputs),
-                    percent(sums.relative_error(), 2), percent(sums.relative_nearest(), 2),
-                    percent(sums.error / sums.nearest_error, 2), percent(sums.clipped_share(), 2)});
-  return table("The ten linears with the largest relative error",
-               {{"linear"},
-                {"shape", true},
-                {"relative error", true},
-                {"nearest", true},
-                {"of nearest’s", true},
-                {"clipped", true}},
-               rows);
+  for (const auto& [row, sums] : worst_of(view)) {
+    std::vector<Markup>& cells = rows.emplace_back();
+    cells = {"layer " + std::to_string(row->layer) + ", " + row->linear,
+             whole(row->outputs) + " × " + whole(row->inputs), percent(sums.relative_error(), 2)};
+    if (nearest) {
+      cells.push_back(percent(sums.relative_nearest(), 2));
+      cells.push_back(percent(sums.error / sums.nearest_error, 2));
+    }
+    cells.push_back(percent(sums.clipped_share(), 2));
+  }
+  return table(count_of(static_cast<std::int64_t>(rows.size()), "linear") +
+                   " with the largest relative error",
+               columns, rows);
 }
 
 Markup finding_of(const View& view) {

@@ -37,7 +37,7 @@ Markup window_chart(const std::string& title, const std::vector<double>& values)
                                    ", over " +
                                    count_of(static_cast<std::int64_t>(mean.count), "window"),
                     .values = values,
-                    .label = [](double value) { return significant(value, 3); }});
+                    .label = [](double value) { return trimmed(value, 4); }});
 }
 
 Markup window_figure(const EvaluationRow& row) {

@@ -32,7 +32,7 @@ Markup time_bars(const std::vector<Activity>& activities) {
   BarChart chart{.description = "Seconds by activity", .width = 720, .name_width = 160};
   for (const Activity& activity : activities) {
     chart.bars.push_back({activity.name,
-                          time_text(activity.seconds) + ", " + percent(activity.share, 2), "ink",
+                          time_text(activity.seconds) + ", " + percent(activity.share, 2), "plain",
                           "", activity.seconds});
     chart.description += "; " + activity.name + " " + time_text(activity.seconds);
   }
@@ -76,8 +76,10 @@ Markup time_section(const View& view) {
                            quantize_command(run)) +
                        escalations_table(run));
   const std::vector<Activity> activities = activities_of(run);
-  std::string finding = "The run took " + time_text(run.seconds) + " and at most " +
-                        size_text(run.peak_memory) + " of memory.";
+  const std::string finding = !known(run.seconds)
+                                  ? ""
+                                  : "The run took " + time_text(run.seconds) + " and at most " +
+                                        size_text(run.peak_memory) + " of memory.";
   return section("time", "Time and memory", finding,
                  (activities.empty() ? Markup() : time_bars(activities)) + facts_of(run) +
                      escalations_table(run));

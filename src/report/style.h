@@ -121,7 +121,7 @@ svg .mean { stroke: var(--accent); stroke-width: 1.5; }
 svg .band { fill: var(--band); }
 .c0 { --c: var(--k0); } .c1 { --c: var(--k1); } .c2 { --c: var(--k2); } .c3 { --c: var(--k3); }
 .c4 { --c: var(--k4); } .c5 { --c: var(--k5); } .c6 { --c: var(--k6); } .c7 { --c: var(--k7); }
-.ink { --c: var(--ink); } svg .soft { --c: var(--soft); }
+.ink { --c: var(--ink); } .plain { --c: var(--accent); } svg .soft { --c: var(--soft); }
 .h0 { fill: var(--h0); } .h1 { fill: var(--h1); } .h2 { fill: var(--h2); } .h3 { fill: var(--h3); }
 .h4 { fill: var(--h4); } .h5 { fill: var(--h5); } .h6 { fill: var(--h6); } .h7 { fill: var(--h7); }
 .h8 { fill: var(--h8); } .h9 { fill: var(--h9); }

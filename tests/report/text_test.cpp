@@ -15,6 +15,9 @@ TEST(Numbers, are_written_for_people) {
   EXPECT_EQ(significant(1.5e-9, 2), "1.5 × 10⁻⁹");
   EXPECT_EQ(significant(1e300, 2), "1.0 × 10³⁰⁰");
   EXPECT_EQ(significant(absent), "–");
+  EXPECT_EQ(trimmed(0.650), "0.65");
+  EXPECT_EQ(trimmed(100), "100");
+  EXPECT_EQ(trimmed_percent(0.01), "1\u00a0%");
   EXPECT_EQ(fixed(1234.5, 2), "1,234.50");
   EXPECT_EQ(fixed(-0.0001, 2), "0.00");
   EXPECT_EQ(whole(49152), "49,152");
