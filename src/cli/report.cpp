@@ -1,5 +1,52 @@
 #include "cli/commands.h"
+#include "core/files.h"
+#include "report/markup.h"
+#include "report/page.h"
+#include <cstdio>
 
 namespace latticelens {
-void add_report(CLI::App&) {}
+namespace {
+
+struct Options {
+  std::string run, out;
+  std::vector<std::string> compare;
+  bool json = false;
+};
+
+void run(const Options& options) {
+  const report::RunData data = report::read_run_data(options.run);
+  std::vector<report::RunData> compared;
+  for (const std::string& folder : options.compare)
+    compared.push_back(report::read_run_data(folder));
+  std::filesystem::path path = options.out;
+  if (path.empty())
+    path = std::filesystem::path(options.run) / "report.html";
+  write_text(path, report::run_page(data, compared));
+  const std::string shown = report::printable(path.string());
+  if (!options.json) {
+    std::printf("wrote %s\n", shown.c_str());
+    return;
+  }
+  Json json = {{"report", shown}};
+  json.update(report::key_numbers(data));
+  std::printf("%s\n", to_text(json).c_str());
+}
+
+} // namespace
+
+void add_report(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand(
+      "report", "One HTML page that shows what a run did and what was lost; needs no network");
+  command->add_option("RUN", options->run, "Run folder that quantize wrote")->required();
+  command->add_option("--out", options->out, "File to write (default: RUN/report.html)")
+      ->type_name("FILE");
+  command->add_option("--compare", options->compare, "Other runs to show beside it")
+      ->type_name("RUN");
+  command->add_flag("--json", options->json,
+                    "Print one JSON object: report (the file), perplexity, kl, relative_error ...");
+  command->footer("Example: latticelens report run/ --compare run-rtn/ run-quarot/");
+  command->callback([options] { run(*options); });
+}
+
 } // namespace latticelens

@@ -1,0 +1,175 @@
+#include "report/method_words.h"
+
+#include "report/numbers.h"
+#include <algorithm>
+#include <cctype>
+
+namespace latticelens::report {
+namespace {
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text)
+    if (c == separator)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  std::erase(parts, "");
+  return parts;
+}
+
+struct Meaning {
+  const char *word, *meaning;
+};
+
+std::string look_up(const std::vector<Meaning>& table, const std::string& word) {
+  for (const Meaning& row : table)
+    if (word == row.word)
+      return row.meaning;
+  return "“" + word + "” (see latticelens list)";
+}
+
+const std::vector<Meaning> formats = {
+    {"mxfp4", "4-bit floating point (E2M1): sixteen levels, and for every 32 neighbours one "
+              "shared power-of-two scale"},
+};
+const std::vector<Meaning> format_options = {
+    {"floor", "the scale rule is OCP's, the largest values saturate"},
+    {"even", "the scale goes one power up where the largest value would round up to it"},
+    {"rceil", "the scale is the smallest at which nothing saturates"},
+    {"7.25", "the scale is the smallest power of two with maximum / scale ≤ 7.25"},
+    {"search", "each scale is the better of two by squared error"},
+    {"away", "ties round away from zero"},
+};
+const std::vector<Meaning> sites = {
+    {"residual", "the stream between blocks; folded into the weights, free at run time"},
+    {"value_output", "each attention head's values; folded into the weights, free at run time"},
+    {"down_input", "the input of the last linear of the MLP; computed at run time"},
+};
+const std::vector<Meaning> scale_times = {
+    {"stale", "each from the weights before errors were passed on inside its panel of 128 columns, "
+              "as published GPTQ code does"},
+    {"current", "each when its block’s turn comes, from weights that errors were passed on to"},
+};
+const std::vector<Meaning> moments_paths = {
+    {"original", "calibration sees the activations of unquantized layers"},
+    {"quantized", "calibration sees the activations that the quantized model will have"},
+};
+
+std::string rotation_meaning(const std::string& spec) {
+  const std::size_t at = spec.find('@');
+  const std::string head = spec.substr(0, at);
+  const std::size_t colon = head.find(':');
+  const std::string size = colon == std::string::npos ? "" : head.substr(colon + 1);
+  if (head.substr(0, colon) != "hadamard" || at == std::string::npos)
+    return "a rotation; see latticelens list";
+  const std::string reach = size.empty() ? "all channels" : size + " neighbouring channels";
+  return "A Hadamard rotation with random signs mixes " + reach +
+         ", so that outliers spread out. It stands on " + look_up(sites, spec.substr(at + 1)) + ".";
+}
+
+/// A rotation that only stands elsewhere than the one before it is not explained again.
+void add_rotations(std::vector<MethodWord>& words, const std::string& value) {
+  std::string previous;
+  for (const std::string& spec : split(value, ',')) {
+    const std::size_t at = spec.find('@');
+    const bool repeated = at != std::string::npos && spec.substr(0, at) == previous;
+    words.push_back(
+        {"rotate=" + spec, repeated ? "The same on " + look_up(sites, spec.substr(at + 1)) + "."
+                                    : rotation_meaning(spec)});
+    previous = spec.substr(0, at);
+  }
+}
+
+std::string format_meaning(const std::string& value, const std::string& subject) {
+  const std::vector<std::string> parts = split(value, '/');
+  if (parts.empty() || value == "none")
+    return subject + " are not quantized.";
+  std::string text = subject + ": " + look_up(formats, parts[0]);
+  for (std::size_t i = 1; i < parts.size(); ++i)
+    text += "; " + look_up(format_options, parts[i]);
+  return text + ".";
+}
+
+std::string rounding_meaning(const std::string& value) {
+  const std::string name = value.substr(0, value.find(':'));
+  if (name == "nearest")
+    return "Each weight goes to its nearest level.";
+  if (name != "gptq")
+    return look_up({}, value) + ".";
+  std::string text = "Error feedback (GPTQ, which is Babai’s nearest plane): columns are rounded "
+                     "one by one, and each one’s error is made up for by those still to come.";
+  const std::size_t damp = value.find("damp=");
+  if (damp != std::string::npos)
+    text += " Damping: " + value.substr(damp + 5) +
+            " of the mean diagonal of the second moments is added to it.";
+  return text;
+}
+
+std::string value_of(const std::string& method, const std::string& key) {
+  for (const std::string& word : split(method, ' '))
+    if (word.starts_with(key + "="))
+      return word.substr(key.size() + 1);
+  return "";
+}
+
+std::string meaning_of(const std::string& method, const std::string& key,
+                       const std::string& value) {
+  if (key == "weight")
+    return format_meaning(value, "Weights");
+  if (key == "activation")
+    return value == value_of(method, "weight")
+               ? "Activations, the input of every quantized linear: the same format."
+               : format_meaning(value, "Activations, the input of every quantized linear");
+  if (key == "rounding")
+    return rounding_meaning(value);
+  if (key == "scales")
+    return "When scales are chosen: " + look_up(scale_times, value) + ".";
+  if (key == "moments")
+    return "What calibration looks at: " + look_up(moments_paths, value) + ".";
+  return "A word that this version does not know.";
+}
+
+/// The digits at the end of a format's name are its bits: "mxfp4/away" has 4.
+std::string bits_of(const std::string& format) {
+  const std::string name = format.substr(0, format.find('/'));
+  std::size_t start = name.size();
+  while (start > 0 && std::isdigit(static_cast<unsigned char>(name[start - 1])) != 0)
+    --start;
+  return name.substr(start);
+}
+
+} // namespace
+
+std::vector<MethodWord> explained(const std::string& method) {
+  std::vector<MethodWord> words;
+  for (const std::string& word : split(method, ' ')) {
+    const std::size_t equals = word.find('=');
+    const std::string key = word.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
+    if (key != "rotate") {
+      words.push_back({word, meaning_of(method, key, value)});
+      continue;
+    }
+    add_rotations(words, value);
+  }
+  return words;
+}
+
+std::string quantized_parts(const std::string& method) {
+  const std::string weight = bits_of(value_of(method, "weight"));
+  const std::string activation = value_of(method, "activation");
+  const std::string bits = weight.empty() ? "Quantized" : weight + "-bit";
+  if (activation.empty() || activation == "none")
+    return bits + " weights";
+  return bits_of(activation) == weight
+             ? bits + " weights and activations"
+             : bits + " weights and " + bits_of(activation) + "-bit activations";
+}
+
+bool rounds_to_nearest(const std::string& method) {
+  const std::string rounding = value_of(method, "rounding");
+  return rounding.empty() || rounding.starts_with("nearest");
+}
+
+} // namespace latticelens::report

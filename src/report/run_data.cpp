@@ -1,0 +1,245 @@
+#include "report/run_data.h"
+
+#include "core/error.h"
+#include "core/run_directory.h"
+#include <set>
+
+namespace latticelens::report {
+namespace {
+
+// Far above any model; below them no sum overflows and no chart grows without bound.
+constexpr std::int64_t count_limit = std::int64_t{1} << 53, layer_limit = 1000,
+                       size_limit = 1 << 22;
+constexpr double seconds_limit = 1e9;
+constexpr int exponent_limit = 1100;
+constexpr std::size_t row_limit = 200'000;
+
+/// A JSON object and the words that errors about it start with.
+struct Source {
+  const Json& json;
+  std::string where;
+
+  [[noreturn]] void fail(const std::string& key, const std::string& reason) const {
+    throw Error("report", where + ": \"" + key + "\" " + reason +
+                              "; the file is damaged or not this program's, run quantize again");
+  }
+  std::string text(const std::string& key) const {
+    return member_or<std::string>(json, key, "", where);
+  }
+  bool flag(const std::string& key) const { return member_or<bool>(json, key, false, where); }
+  double number(const std::string& key) const {
+    return member_or<double>(json, key, absent, where);
+  }
+  double not_negative(const std::string& key, double limit = 1e300) const {
+    const double value = number(key);
+    if (known(value) && (value < 0 || value > limit))
+      fail(key, "is " + significant(value) + ", outside 0 to " + significant(limit));
+    return value;
+  }
+  /// Missing or null is 0.
+  std::int64_t count(const std::string& key, std::int64_t limit = count_limit) const {
+    const auto value = member_or<std::int64_t>(json, key, 0, where);
+    if (value < 0 || value > limit)
+      fail(key, "is " + whole(value) + ", outside 0 to " + whole(limit));
+    return value;
+  }
+  bool has(const std::string& key) const {
+    return json.is_object() && json.contains(key) && !json[key].is_null();
+  }
+  Json array(const std::string& key) const {
+    Json value = member_or<Json>(json, key, Json::array(), where);
+    if (!value.is_array())
+      fail(key, std::string("should be a list, not ") + value.type_name());
+    return value;
+  }
+  Json object(const std::string& key) const {
+    Json value = member_or<Json>(json, key, Json::object(), where);
+    if (!value.is_object())
+      fail(key, std::string("should be an object, not ") + value.type_name());
+    return value;
+  }
+};
+
+std::vector<std::string> texts_of(const Source& source, const std::string& key) {
+  std::vector<std::string> texts;
+  for (const Json& item : source.array(key)) {
+    if (!item.is_string())
+      source.fail(key, "should hold strings");
+    texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
+/// A null is a NaN that JSON could not hold.
+std::vector<double> numbers_of(const Source& source, const std::string& key) {
+  std::vector<double> numbers;
+  for (const Json& item : source.array(key)) {
+    if (!item.is_number() && !item.is_null())
+      source.fail(key, "should hold numbers");
+    numbers.push_back(item.is_null() ? absent : item.get<double>());
+  }
+  return numbers;
+}
+
+std::optional<ActivationCounts> activations_of(const Source& source, const std::string& key) {
+  if (!source.has(key))
+    return std::nullopt;
+  const Json object = source.object(key);
+  const Source counts{object, source.where + " " + key};
+  return ActivationCounts{counts.count("values"), counts.count("clipped"),
+                          counts.count("not_finite")};
+}
+
+std::map<int, std::int64_t> exponents_of(const Source& source, std::int64_t weights) {
+  std::map<int, std::int64_t> exponents;
+  const Json object = source.object("scale_exponents");
+  const Source counts{object, source.where + " scale_exponents"};
+  for (const auto& [key, value] : object.items()) {
+    const bool digits =
+        !key.empty() && key.size() <= 5 &&
+        key.find_first_not_of("0123456789", key[0] == '-' ? 1 : 0) == std::string::npos &&
+        key != "-";
+    const int exponent = digits ? std::stoi(key) : exponent_limit + 1;
+    if (std::abs(exponent) > exponent_limit)
+      source.fail("scale_exponents", "has the key \"" + key + "\", which is no exponent");
+    exponents[exponent] = counts.count(key);
+    weights -= exponents[exponent];
+    if (weights < 0)
+      source.fail("scale_exponents", "counts more scales than the linear has weights");
+  }
+  return exponents;
+}
+
+LinearRow linear_of(const Source& source) {
+  LinearRow row;
+  row.layer = member<std::int64_t>(source.json, "layer", source.where);
+  row.linear = member<std::string>(source.json, "linear", source.where);
+  source.count("layer", layer_limit);
+  row.outputs = source.count("out", size_limit);
+  row.inputs = source.count("in", size_limit);
+  row.clipped = source.count("clipped");
+  if (row.clipped > row.outputs * row.inputs)
+    source.fail("clipped", "is more than the linear has weights");
+  row.weight_error = source.not_negative("weight_error");
+  row.weight_energy = source.not_negative("weight_energy");
+  row.energy = source.not_negative("energy");
+  // Traces of a product that rounding can leave a hair below zero.
+  row.error = std::max(source.number("error"), 0.0);
+  row.nearest_error = std::max(source.number("nearest_error"), 0.0);
+  row.scale_exponents = exponents_of(source, row.outputs * row.inputs);
+  row.damping = source.not_negative("damping");
+  row.escalations = source.count("escalations");
+  return row;
+}
+
+std::vector<LinearRow> linears_of(const std::filesystem::path& path) {
+  std::vector<LinearRow> rows;
+  std::set<std::pair<std::int64_t, std::string>> seen;
+  for (const Json& json : read_lines(path)) {
+    const Source source{json, path.string() + " line " + std::to_string(rows.size() + 1)};
+    rows.push_back(linear_of(source));
+    if (!seen.insert({rows.back().layer, rows.back().linear}).second)
+      source.fail("linear", "stands twice for layer " + whole(rows.back().layer));
+    require(rows.size() <= row_limit, "report",
+            path.string() + ": has more than " + whole(row_limit) + " rows; is it a run's file?");
+  }
+  return rows;
+}
+
+EvaluationRow evaluation_of(const Source& source) {
+  EvaluationRow row;
+  row.text = texts_of(source, "text");
+  row.window = source.count("window");
+  row.perplexity = source.not_negative("perplexity");
+  row.mean_loss = source.not_negative("mean_nll");
+  row.window_loss = numbers_of(source, "windows");
+  row.against = source.text("against");
+  row.original_perplexity = source.not_negative("original_perplexity");
+  row.original_mean_loss = source.not_negative("original_mean_nll");
+  row.kl = source.number("kl");
+  row.top1_agreement = source.not_negative("top1_agreement", 1);
+  row.window_kl = numbers_of(source, "window_kl");
+  row.activations = activations_of(source, "activations");
+  return row;
+}
+
+std::vector<EvaluationRow> evaluations_of(const std::filesystem::path& path) {
+  std::vector<EvaluationRow> rows;
+  std::size_t line = 0;
+  for (const Json& json : read_lines(path)) {
+    const Source source{json, path.string() + " line " + std::to_string(++line)};
+    if (source.text("event") == "evaluation")
+      rows.push_back(evaluation_of(source));
+    require(rows.size() <= row_limit, "report", path.string() + ": has too many rows");
+  }
+  return rows;
+}
+
+ModelFacts model_of(const Source& source) {
+  return {source.text("path"),    source.text("family"),        source.count("layers", layer_limit),
+          source.count("hidden"), source.count("intermediate"), source.count("vocabulary"),
+          source.flag("tied")};
+}
+
+CalibrationFacts calibration_of(const Source& source) {
+  return {texts_of(source, "files"), source.count("windows"), source.count("window"),
+          source.count("dropped_bytes")};
+}
+
+std::vector<std::pair<std::string, double>> times_of(const Source& source) {
+  std::vector<std::pair<std::string, double>> times;
+  const Json object = source.object("times");
+  const Source seconds{object, source.where + " times"};
+  for (const auto& item : object.items())
+    times.emplace_back(item.key(), seconds.not_negative(item.key(), seconds_limit));
+  return times;
+}
+
+void read_identity(RunData& run, const Source& source) {
+  run.method = source.text("method");
+  run.dtype = source.text("dtype");
+  run.calibration_dtype = source.text("calibration_dtype");
+  if (!source.has("seed"))
+    return;
+  const Json seed = member<Json>(source.json, "seed", source.where);
+  if (!seed.is_number_integer()) // the whole unsigned range too, which member<int64> refuses
+    source.fail("seed", std::string("should be an integer, not ") + seed.type_name());
+  run.seed = to_text(seed);
+}
+
+void read_facts(RunData& run, const Source& source) {
+  run.finished = source.text("state") == "finished";
+  run.program = source.text("program");
+  run.libtorch = source.text("libtorch");
+  run.preset = source.text("preset");
+  if (source.has("model"))
+    run.model = model_of({source.object("model"), source.where + " model"});
+  if (source.has("calibration"))
+    run.calibration = calibration_of({source.object("calibration"), source.where + " calibration"});
+  run.times = times_of(source);
+  run.seconds = source.not_negative("seconds", seconds_limit);
+  run.resumed_blocks = source.count("resumed_blocks");
+  run.threads = source.count("threads");
+  if (source.has("peak_memory"))
+    run.peak_memory = static_cast<double>(source.count("peak_memory"));
+  if (source.has("model_bytes"))
+    run.model_bytes = static_cast<double>(source.count("model_bytes"));
+  run.calibration_activations = activations_of(source, "calibration_activations");
+}
+
+} // namespace
+
+RunData read_run_data(const std::filesystem::path& folder) {
+  const Json json = read_run(folder);
+  RunData run;
+  run.folder = folder;
+  const Source source{json, (folder / "run.json").string()};
+  const Json identity = source.object("identity");
+  read_identity(run, {identity, source.where + " identity"});
+  read_facts(run, source);
+  run.linears = linears_of(folder / "layers.jsonl");
+  run.evaluations = evaluations_of(folder / "metrics.jsonl");
+  return run;
+}
+
+} // namespace latticelens::report

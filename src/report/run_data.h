@@ -1,0 +1,70 @@
+// What a run's files say, with types. Optional facts that are not there are empty or `absent`;
+// wrong types and impossible numbers are Errors that name the file and the line.
+#pragma once
+#include "report/numbers.h"
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace latticelens::report {
+
+struct ActivationCounts {
+  std::int64_t values = 0, clipped = 0, not_finite = 0;
+};
+
+struct ModelFacts {
+  std::string path, family;
+  std::int64_t layers = 0, hidden = 0, intermediate = 0, vocabulary = 0;
+  bool tied = false;
+};
+
+struct CalibrationFacts {
+  std::vector<std::string> files;
+  std::int64_t windows = 0, window = 0, dropped_bytes = 0;
+};
+
+/// One linear: a row of layers.jsonl. Errors and energies are sums of squares.
+struct LinearRow {
+  std::int64_t layer = 0;
+  std::string linear;
+  std::int64_t outputs = 0, inputs = 0, clipped = 0;
+  double weight_error = absent, weight_energy = absent;
+  double error = absent, nearest_error = absent, energy = absent; // absent without calibration
+  std::map<int, std::int64_t> scale_exponents;
+  double damping = absent;
+  std::int64_t escalations = 0;
+};
+
+/// A row of metrics.jsonl with event "evaluation". Losses are in nats per token.
+struct EvaluationRow {
+  std::vector<std::string> text;
+  std::int64_t window = 0;
+  double perplexity = absent, mean_loss = absent;
+  std::vector<double> window_loss;
+  std::string against; // "": compared with no original
+  double original_perplexity = absent, original_mean_loss = absent;
+  double kl = absent, top1_agreement = absent;
+  std::vector<double> window_kl;
+  std::optional<ActivationCounts> activations;
+};
+
+struct RunData {
+  std::filesystem::path folder;
+  std::string method, preset, seed, dtype, calibration_dtype, program, libtorch;
+  bool finished = false;
+  std::optional<ModelFacts> model;
+  std::optional<CalibrationFacts> calibration;
+  std::vector<std::pair<std::string, double>> times; // activity, seconds
+  double seconds = absent, peak_memory = absent, model_bytes = absent;
+  std::int64_t threads = 0, resumed_blocks = 0;
+  std::optional<ActivationCounts> calibration_activations;
+  std::vector<LinearRow> linears;
+  std::vector<EvaluationRow> evaluations;
+};
+
+RunData read_run_data(const std::filesystem::path& folder);
+
+} // namespace latticelens::report

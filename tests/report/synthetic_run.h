@@ -1,0 +1,92 @@
+// A small run with known numbers, written as quantize and evaluate write theirs.
+#pragma once
+#include "core/files.h"
+#include "core/json.h"
+#include "tests/support.h"
+
+namespace latticelens::testing {
+
+inline Json synthetic_run_json() {
+  return {{"identity",
+           {{"method", "rotate=hadamard:32@residual weight=mxfp4/away activation=mxfp4/away "
+                       "rounding=gptq:damp=0.01 scales=stale moments=original"},
+            {"seed", 18446744073709551615ull},
+            {"dtype", "bf16"},
+            {"calibration_dtype", "fp32"}}},
+          {"state", "finished"},
+          {"program", "latticelens 0.1.0"},
+          {"libtorch", "2.11.0"},
+          {"preset", "brq"},
+          {"model",
+           {{"path", "models/小さな模型.gguf"},
+            {"family", "llama"},
+            {"layers", 2},
+            {"hidden", 64},
+            {"intermediate", 128},
+            {"vocabulary", 49152},
+            {"tied", true}}},
+          {"calibration",
+           {{"files", {"本文.txt"}}, {"windows", 4}, {"window", 2048}, {"dropped_bytes", 0}}},
+          {"times", {{"moments", 6.5}, {"rounding", 3.25}}},
+          {"seconds", 12.5},
+          {"resumed_blocks", 0},
+          {"threads", 2},
+          {"peak_memory", 1946476544},
+          {"model_bytes", 171253673},
+          {"calibration_activations", {{"values", 0}, {"clipped", 0}, {"not_finite", 0}}}};
+}
+
+inline Json synthetic_row(int layer, const char* linear, double error) {
+  return {{"layer", layer},
+          {"linear", linear},
+          {"out", 64},
+          {"in", 64},
+          {"clipped", 41},
+          {"weight_error", 1.5},
+          {"weight_energy", 100.0},
+          {"error", error},
+          {"nearest_error", 5 * error},
+          {"energy", 1000.0},
+          {"tokens", 8192},
+          {"scale_exponents", {{"-7", 100}, {"-6", 28}}},
+          {"damping", 0.01},
+          {"escalations", 0}};
+}
+
+inline Json synthetic_evaluation() {
+  return {{"event", "evaluation"},
+          {"text", {"wiki.txt"}},
+          {"window", 2048},
+          {"perplexity", 34.27},
+          {"mean_nll", 3.534},
+          {"windows", {3.5, 3.568}},
+          {"against", "models/小さな模型.gguf"},
+          {"original_perplexity", 19.19},
+          {"original_mean_nll", 2.954},
+          {"kl", 0.4321},
+          {"top1_agreement", 0.6149},
+          {"window_kl", {0.43, 0.4342}},
+          {"activations", {{"values", 1000}, {"clipped", 28}, {"not_finite", 0}}}};
+}
+
+inline std::vector<Json> synthetic_rows() {
+  return {synthetic_row(0, "self_attn.q_proj", 2.5), synthetic_row(0, "mlp.down_proj", 7.5),
+          synthetic_row(1, "self_attn.q_proj", 5.0), synthetic_row(1, "mlp.down_proj", 61.0)};
+}
+
+inline void write_lines(const std::filesystem::path& path, const std::vector<Json>& rows) {
+  std::string text;
+  for (const Json& row : rows)
+    text += to_text(row) + "\n";
+  write_text(path, text);
+}
+
+inline void write_run(const std::filesystem::path& folder, const Json& run,
+                      const std::vector<Json>& rows, const std::vector<Json>& metrics) {
+  std::filesystem::create_directories(folder);
+  write_text(folder / "run.json", to_text(run));
+  write_lines(folder / "layers.jsonl", rows);
+  write_lines(folder / "metrics.jsonl", metrics);
+}
+
+} // namespace latticelens::testing

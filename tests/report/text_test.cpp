@@ -1,0 +1,71 @@
+#include "report/markup.h"
+#include "report/method_words.h"
+#include "report/next_step.h"
+#include "report/numbers.h"
+#include <gtest/gtest.h>
+
+namespace latticelens::report {
+namespace {
+
+TEST(Numbers, are_written_for_people) {
+  EXPECT_EQ(significant(0.0123456), "0.0123");
+  EXPECT_EQ(significant(1234567), "1,234,567");
+  EXPECT_EQ(significant(9.996), "10.0");
+  EXPECT_EQ(significant(-0.5, 1), "−0.5");
+  EXPECT_EQ(significant(1.5e-9, 2), "1.5 × 10⁻⁹");
+  EXPECT_EQ(significant(1e300, 2), "1.0 × 10³⁰⁰");
+  EXPECT_EQ(significant(absent), "–");
+  EXPECT_EQ(trimmed(0.650), "0.65");
+  EXPECT_EQ(trimmed(100), "100");
+  EXPECT_EQ(trimmed_percent(0.01), "1\u00a0%");
+  EXPECT_EQ(fixed(1234.5, 2), "1,234.50");
+  EXPECT_EQ(fixed(-0.0001, 2), "0.00");
+  EXPECT_EQ(whole(49152), "49,152");
+  EXPECT_EQ(whole(-1000), "−1,000");
+  EXPECT_EQ(percent(0.0257), "2.57\u00a0%");
+  EXPECT_EQ(power_of_two(-12), "2⁻¹²");
+  EXPECT_EQ(coordinate(12.50), "12.5");
+  EXPECT_EQ(coordinate(absent), "0");
+}
+
+TEST(Markup, escapes_every_plain_text) {
+  const Markup markup = element("p", {{"title", "\"<&'"}}, "<script>alert('x')</script> & 日本語");
+  EXPECT_EQ(markup.html(), "<p title=\"&quot;&lt;&amp;&#39;\">&lt;script&gt;alert(&#39;x&#39;)"
+                           "&lt;/script&gt; &amp; 日本語</p>");
+}
+
+TEST(Markup, replaces_what_is_no_text) {
+  EXPECT_EQ(printable(std::string("a\0b", 3)), "a\uFFFDb");
+  EXPECT_EQ(printable("\xFF\xE3\x81"), "\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(printable("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD"); // a surrogate
+  EXPECT_EQ(printable("\xC0\xAF"), "\uFFFD\uFFFD");           // overlong
+  EXPECT_EQ(printable("\xF0\x9F\x94\x8D"), "🔍");
+}
+
+TEST(MethodWords, explain_each_word_and_survive_unknown_ones) {
+  const auto words =
+      explained("rotate=hadamard:32@residual,hadamard:32@down_input weight=mxfp4/7.25 "
+                "rounding=gptq:damp=0.01 colour=<b> strange");
+  ASSERT_EQ(words.size(), 6u);
+  EXPECT_EQ(words[1].word, "rotate=hadamard:32@down_input");
+  EXPECT_NE(words[2].meaning.find("7.25"), std::string::npos);
+  EXPECT_NE(words[3].meaning.find("Babai"), std::string::npos);
+  EXPECT_TRUE(explained("").empty());
+}
+
+TEST(MethodWords, say_what_is_quantized) {
+  EXPECT_EQ(quantized_parts("weight=mxfp4/away activation=mxfp4"), "4-bit weights and activations");
+  EXPECT_EQ(quantized_parts("weight=mxfp4 activation=none"), "4-bit weights");
+  EXPECT_EQ(quantized_parts("weight=int3 activation=fp8"), "3-bit weights and 8-bit activations");
+  EXPECT_EQ(quantized_parts(""), "Quantized weights");
+}
+
+TEST(NextStep, quotes_what_a_shell_would_split) {
+  EXPECT_EQ(shell_word("run/a-1"), "run/a-1");
+  EXPECT_EQ(shell_word("it's $HOME"), "'it'\\''s $HOME'");
+  EXPECT_EQ(shell_word(""), "''");
+  EXPECT_EQ(shell_word("走行"), "'走行'");
+}
+
+} // namespace
+} // namespace latticelens::report
