@@ -230,7 +230,7 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
       loop.shards.write(layers, outer_tensors(fold_outer(model, loop.rotations)));
     loop.shards.write_index();
     write_text(run.model() / "config.json",
-               packed_config(model, request.method, request.seed, request.storage).dump(2) + "\n");
+               packed_config(model, request.method, request.seed).dump(2) + "\n");
   });
   result.activations = *loop.activations.counts;
   return result;

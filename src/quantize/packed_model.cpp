@@ -4,6 +4,7 @@
 #include "core/run_directory.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
+#include <bit>
 
 namespace latticelens {
 namespace {
@@ -56,10 +57,18 @@ std::int64_t rotation_size(const TransformSpec& spec, const Config& config) {
   return spec.size > 0 ? spec.size : config.intermediate;
 }
 
+/// The layout's "hadamard" is Sylvester's matrix, which a runtime constructs itself and which
+/// exists for powers of two only; for any other size the stored matrix decides, under
+/// "random-hadamard".
+const char* rotation_type(std::int64_t size) {
+  return std::has_single_bit(static_cast<std::uint64_t>(size)) ? "hadamard" : "random-hadamard";
+}
+
 Json transform_config(const Method& method, const Config& config) {
   const TransformSpec* spec = online_rotation(method);
   if (!spec)
     return Json::object();
+  const std::int64_t size = rotation_size(*spec, config);
   const Json targets = {"re:.*down_proj$"};
   const auto at_location = [&](const char* location, bool inverse) {
     return Json{{"targets", targets},
@@ -69,8 +78,8 @@ Json transform_config(const Method& method, const Config& config) {
   };
   return {{"config_groups",
            {{rotation_name,
-             {{"type", "hadamard"},
-              {"head_dim", rotation_size(*spec, config)},
+             {{"type", rotation_type(size)},
+              {"head_dim", size},
               {"randomize", false},
               {"requires_grad", false},
               {"precision", "torch.float32"},
@@ -93,20 +102,22 @@ std::shared_ptr<const Transform> read_rotation(const Json& quantization, const M
   const Json groups = member_or<Json>(transforms, "config_groups", Json::object(), where);
   if (groups.empty())
     return nullptr;
-  const bool known =
-      groups.size() == 1 && groups.contains(rotation_name) &&
-      member_or<std::string>(groups[rotation_name], "type", "", where) == "hadamard" &&
-      !member_or<bool>(groups[rotation_name], "randomize", false, where);
+  const bool alone = groups.size() == 1 && groups.contains(rotation_name);
+  const Json group = alone ? groups[rotation_name] : Json::object();
+  const auto size = member_or<std::int64_t>(group, "head_dim", 0, where);
+  const auto type = member_or<std::string>(group, "type", "", where);
+  const bool known = (type == "hadamard" || type == rotation_type(size)) &&
+                     !member_or<bool>(group, "randomize", false, where);
   require(known, "model",
           where + ": its transform_config is not one online Hadamard named " + rotation_name +
               "; not supported");
-  const TransformSpec spec{
-      "hadamard", member<std::int64_t>(groups[rotation_name], "head_dim", where), Site::down_input};
+  const TransformSpec spec{"hadamard", size, Site::down_input};
   require(spec.size > 0 && model.config.intermediate % spec.size == 0, "model",
           where + ": head_dim of the transform does not divide the intermediate size");
   const std::string stored =
       block_prefix(0) + model.family->rotation.down_reader + "." + rotation_name + "_input.weight";
-  require(!model.tensors->has(stored) ||
+  const bool constructed = type == "hadamard" && !model.tensors->has(stored);
+  require(constructed ||
               at::equal(model.tensors->load(stored).to(at::kDouble), hadamard_matrix(spec.size)),
           "model",
           where + ": " + stored + " is another matrix than the Hadamard matrix constructed here");
@@ -138,15 +149,14 @@ void add_online_rotation(NamedTensors& tensors, const std::string& linear, const
                          hadamard_matrix(rotation_size(*spec, config)));
 }
 
-Json packed_config(const Model& original, const Method& method, std::uint64_t seed,
-                   Storage storage) {
+Json packed_config(const Model& original, const Method& method, std::uint64_t seed) {
   Json config = original.config.source;
   bool untied = !original.config.tied;
   for (const TransformSpec& spec : method.transforms)
     untied |= spec.site == Site::residual;
   config["tie_word_embeddings"] = !untied;
   config.erase("torch_dtype");
-  config["dtype"] = storage == Storage::bf16 ? "bfloat16" : "float32";
+  config["dtype"] = "bfloat16"; // to compute in, not of the storage: runtimes unpack into bf16
   config["quantization_config"] = {
       {"config_groups",
        {{"group_0",

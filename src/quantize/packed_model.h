@@ -12,8 +12,7 @@ void add_packed(NamedTensors& tensors, const std::string& name, const PackedWeig
 
 /// config.json of the quantized model: the original's, with quantization_config, tie, dtype, and
 /// how it was made.
-Json packed_config(const Model& original, const Method& method, std::uint64_t seed,
-                   Storage storage);
+Json packed_config(const Model& original, const Method& method, std::uint64_t seed);
 
 /// The un-normalised matrix of the online rotation, as the layout stores it beside each linear that
 /// it acts on.
