@@ -83,7 +83,8 @@ void print_times(const Json& times, double total) {
   std::printf("  %-22s %9.1f\n", "whole run", total);
 }
 
-void report_result(const Options& options, const RunDirectory& run, const Json& results) {
+void report_result(const Options& options, const RunDirectory& run, const Json& results,
+                   bool has_online_rotation) {
   if (options.json) {
     std::printf("%s\n", to_text(read_run(run.path())).c_str());
     return;
@@ -96,6 +97,12 @@ void report_result(const Options& options, const RunDirectory& run, const Json& 
         "  %-22s %9.2f  (a forward to collect moments and one to go on, over all windows)\n",
         "run / two forwards", results["seconds_over_two_forwards"].get<double>());
   std::printf("peak memory %s\n", bytes_text(results["peak_memory"].get<std::int64_t>()).c_str());
+  if (has_online_rotation)
+    std::printf("note: this method rotates the input of down_proj online; transformers alone does "
+                "not apply that "
+                "(docs/peers.md). For it, write plain weights: latticelens export %s --out DIR "
+                "--dtype fp32\n",
+                options.out.c_str());
   std::printf("next: latticelens evaluate %s --text FILE --against %s\n", options.out.c_str(),
               options.model.c_str());
 }
@@ -145,7 +152,7 @@ void run(const Options& options) {
                                         {"clipped", quantized.activations.snap.clipped},
                                         {"not_finite", quantized.activations.snap.not_finite}};
   directory.write(true, results);
-  report_result(options, directory, results);
+  report_result(options, directory, results, online_rotation(method) != nullptr);
 }
 
 } // namespace

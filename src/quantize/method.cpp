@@ -97,6 +97,13 @@ std::string to_text(const Method& method) {
          (method.moments == MomentsPath::original ? " moments=original" : " moments=quantized");
 }
 
+const TransformSpec* online_rotation(const Method& method) {
+  for (const TransformSpec& spec : method.transforms)
+    if (spec.site == Site::down_input)
+      return &spec;
+  return nullptr;
+}
+
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> table = {
       {"rtn", "round to nearest", "weight=mxfp4/away activation=mxfp4/away rounding=nearest"},

@@ -28,6 +28,9 @@ Method parse_method(std::string_view text);
 /// The canonical string: parse_method gives the same method back.
 std::string to_text(const Method& method);
 
+/// The transform that acts while the model runs; null when all are folded into weights.
+const TransformSpec* online_rotation(const Method& method);
+
 struct Preset {
   const char* name;
   const char* help;

@@ -46,13 +46,6 @@ Json quantization_arguments(bool dynamic) {
           {"zp_dtype", nullptr}};
 }
 
-const TransformSpec* online_rotation(const Method& method) {
-  for (const TransformSpec& spec : method.transforms)
-    if (spec.site == Site::down_input)
-      return &spec;
-  return nullptr;
-}
-
 std::int64_t rotation_size(const TransformSpec& spec, const Config& config) {
   return spec.size > 0 ? spec.size : config.intermediate;
 }
