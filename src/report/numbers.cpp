@@ -36,12 +36,18 @@ std::string superscript(std::int64_t number) {
   return text;
 }
 
-/// The exponent that `value` has after rounding to `digits` (9.996 has exponent 1 at 3 digits).
-int decimal_exponent(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*e", digits - 1, value);
-  const std::string printed_text = text;
-  return std::stoi(printed_text.substr(printed_text.find('e') + 1));
+/// A value as mantissa × 10^exponent after rounding to `digits` (9.996 is 1.00e1 at 3 digits).
+struct Scientific {
+  std::string mantissa;
+  int exponent = 0;
+};
+
+Scientific scientific(double value, int digits) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.*e", digits - 1, value);
+  const std::string text = buffer;
+  const std::size_t e = text.find('e');
+  return {text.substr(0, e), std::stoi(text.substr(e + 1))};
 }
 
 } // namespace
@@ -51,10 +57,9 @@ std::string significant(double value, int digits) {
     return dash;
   if (value == 0)
     return "0";
-  const int exponent = decimal_exponent(value, digits);
+  const auto [mantissa, exponent] = scientific(value, digits);
   if (exponent >= 12 || exponent < -4)
-    return polished(printed(value / std::pow(10.0, exponent), std::max(0, digits - 1))) + " × " +
-           power_of_ten(exponent);
+    return polished(mantissa) + " × " + power_of_ten(exponent);
   return polished(printed(value, std::max(0, digits - 1 - exponent)));
 }
 

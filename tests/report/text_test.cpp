@@ -14,6 +14,7 @@ TEST(Numbers, are_written_for_people) {
   EXPECT_EQ(significant(-0.5, 1), "−0.5");
   EXPECT_EQ(significant(1.5e-9, 2), "1.5 × 10⁻⁹");
   EXPECT_EQ(significant(1e300, 2), "1.0 × 10³⁰⁰");
+  EXPECT_EQ(significant(5e-324, 2), "4.9 × 10⁻³²⁴");
   EXPECT_EQ(significant(absent), "–");
   EXPECT_EQ(trimmed(0.650), "0.65");
   EXPECT_EQ(trimmed(100), "100");
