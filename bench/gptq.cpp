@@ -14,19 +14,23 @@ namespace {
 
 const std::map<std::string, double> damping = {{"damp", 0.01}};
 
-/// A column [out] to the nearest E2M1 value, with two tensor operations.
+/// A column [out] to the nearest E2M1 value with elementwise tensor operations, as the published
+/// simulators of the format do it: private exponent by log2, mantissa rounded half away from zero,
+/// saturated (quantization-peers.md §1.2).
 Tensor nearest_level(const Tensor& scaled) {
-  static const Tensor levels = at::tensor(
-      {-6.f, -4.f, -3.f, -2.f, -1.5f, -1.f, -0.5f, 0.f, 0.5f, 1.f, 1.5f, 2.f, 3.f, 4.f, 6.f});
-  static const Tensor middles = (levels.slice(0, 1) + levels.slice(0, 0, -1)) / 2;
-  return levels.index_select(0, at::bucketize(scaled, middles));
+  const Tensor exponent = at::clamp_min(at::floor(at::log2(at::abs(scaled) + 1e-30)), 0);
+  const Tensor step = at::exp2(exponent - 1);
+  const Tensor mantissa = scaled / step;
+  const Tensor rounded = at::sign(mantissa) * at::floor(at::abs(mantissa) + 0.5);
+  return at::clamp(rounded * step, -6, 6);
 }
 
 /// The published loop: inverse by Cholesky, blocks of 128, one column at a time, group scales from
 /// the stale matrix.
 Tensor plain_gptq(const Tensor& weight, const Tensor& gram, const Format& format) {
   const std::int64_t n = weight.size(1);
-  Tensor w = weight.clone(), values = at::zeros_like(weight), h = gram.to(at::kFloat).clone();
+  Tensor w = weight.clone(), values = at::zeros_like(weight), losses = at::zeros_like(weight),
+         h = gram.to(at::kFloat).clone();
   h.diagonal().add_(0.01 * h.diagonal().mean());
   const Tensor inverse = at::cholesky_inverse(at::linalg_cholesky(h));
   const Tensor upper = at::linalg_cholesky(inverse).t().contiguous();
@@ -41,6 +45,7 @@ Tensor plain_gptq(const Tensor& weight, const Tensor& gram, const Format& format
       const Tensor column = block.select(1, i), rounded = nearest_level(column / scale) * scale;
       values.select(1, first + i).copy_(rounded);
       const Tensor error = (column - rounded) / triangle[i][i];
+      losses.select(1, first + i).copy_((column - rounded).square() / triangle[i][i].square() / 2);
       block.slice(1, i).sub_(error.unsqueeze(1).matmul(triangle[i].slice(0, i).unsqueeze(0)));
       errors.select(1, i).copy_(error);
     }
@@ -59,7 +64,7 @@ void compare(std::int64_t out, std::int64_t in, int repeats) {
   const Tensor x =
       at::matmul(at::randn({in + 64, in}), at::randn({in, in}) / std::sqrt(in) + at::eye(in));
   const Moments moments{at::matmul(x.t(), x).to(at::kDouble), in + 64};
-  const Format format = parse_format("mxfp4");
+  const Format format = parse_format("mxfp4/away");
   const RoundingProblem problem{at::randn({out, in}), moments, format, ScaleTime::stale, "bench"};
   std::vector<double> plain, ours;
   Tensor plain_values, our_values;

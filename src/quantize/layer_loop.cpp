@@ -173,6 +173,15 @@ std::string error_text(const std::vector<Json>& rows, std::int64_t layer) {
   return text;
 }
 
+/// A raised damping is never silent: it changes what is solved.
+void say_escalations(Progress& progress, const std::vector<Json>& rows, std::int64_t layer) {
+  for (const Json& row : rows)
+    if (row["layer"] == layer && row["escalations"] > 0)
+      progress.line("block " + std::to_string(layer + 1) + ": damping of " +
+                    row["linear"].get<std::string>() + " raised to " + row["damping"].dump() +
+                    " of the mean diagonal, the moments were not positive definite");
+}
+
 NamedTensors outer_tensors(const OuterWeights& outer) {
   NamedTensors tensors = {{"model.embed_tokens.weight", outer.embedding},
                           {"model.norm.weight", outer.norm}};
@@ -222,6 +231,7 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
       result.times.measure("repeat finished blocks", [&] { repeat_block(loop, stream, layer); });
     for (std::int64_t layer = result.resumed_blocks; layer < layers; ++layer) {
       quantize_block(loop, stream, layer);
+      say_escalations(progress, loop.rows, layer);
       progress.step(error_text(loop.rows, layer));
     }
   }
