@@ -5,6 +5,7 @@
 #include "quantize/calibration.h"
 #include "tensor/safetensors.h"
 #include "tensor/token_rows.h"
+#include "tensor/total.h"
 #include <ATen/ATen.h>
 #include <cmath>
 
@@ -44,8 +45,8 @@ Json layer_row(const Loop& loop, std::int64_t layer, const std::string& name, co
               {"out", weight.size(0)},
               {"in", weight.size(1)},
               {"clipped", clipped.clipped}};
-  row["weight_error"] = (weight - values).square().sum(at::kDouble).item<double>();
-  row["weight_energy"] = weight.square().sum(at::kDouble).item<double>();
+  row["weight_error"] = total((weight - values).square());
+  row["weight_energy"] = total(weight.square());
   row["error"] = row["nearest_error"] = row["energy"] = nullptr;
   if (moments) {
     const Tensor nearest = format.snap(weight, format.fit(weight), ignored);

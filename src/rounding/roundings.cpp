@@ -3,6 +3,7 @@
 #include "rounding/gptq.h"
 #include "rounding/nearest.h"
 #include "rounding/rounding.h"
+#include "tensor/total.h"
 #include <ATen/ATen.h>
 #include <charconv>
 
@@ -97,7 +98,7 @@ Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem) {
 
 double output_error(const Tensor& weight, const Tensor& values, const Moments& moments) {
   const Tensor difference = weight.to(at::kDouble) - values.to(at::kDouble);
-  return (at::matmul(difference, moments.gram) * difference).sum().item<double>();
+  return total(at::matmul(difference, moments.gram) * difference);
 }
 
 } // namespace latticelens
