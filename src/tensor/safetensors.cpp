@@ -115,17 +115,17 @@ class HeaderReader {
 
   /// The format has no overlaps, no holes and nothing after the last tensor.
   void check_layout(const std::map<std::string, SafetensorsEntry>& entries) const {
-    using Place = std::tuple<std::size_t, std::size_t, const std::string*>;
+    using Place = std::tuple<std::size_t, std::size_t, std::string_view>;
     std::vector<Place> places;
     for (const auto& [name, entry] : entries) {
       const auto begin = static_cast<std::size_t>(entry.bytes.data() - data_.data());
-      places.emplace_back(begin, begin + entry.bytes.size(), &name);
+      places.emplace_back(begin, begin + entry.bytes.size(), name);
     }
     std::ranges::sort(places);
     std::size_t position = 0;
     for (const auto& [begin, end, name] : places) {
-      check(begin >= position, *name, "overlaps the tensor before it");
-      check(begin == position, *name, "there is a hole before its data");
+      check(begin >= position, std::string(name), "overlaps the tensor before it");
+      check(begin == position, std::string(name), "there is a hole before its data");
       position = end;
     }
     check(position == data_.size(),
