@@ -9,4 +9,7 @@ namespace latticelens {
 /// The parts between separators, empty ones included.
 std::vector<std::string> split(std::string_view text, char separator);
 
+/// As split, without the empty parts that repeated separators leave.
+std::vector<std::string> words_of(std::string_view text, char separator);
+
 } // namespace latticelens

@@ -8,13 +8,6 @@
 namespace latticelens {
 namespace {
 
-/// As split, without the empty parts that repeated separators leave.
-std::vector<std::string> words_of(std::string_view text, char separator) {
-  std::vector<std::string> words = split(text, separator);
-  std::erase(words, "");
-  return words;
-}
-
 std::vector<TransformSpec> parse_transforms(const std::string& text) {
   std::vector<TransformSpec> specs;
   for (const std::string& part : words_of(text, ','))

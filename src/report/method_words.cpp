@@ -1,22 +1,12 @@
 #include "report/method_words.h"
 
+#include "core/words.h"
 #include "report/numbers.h"
 #include <algorithm>
 #include <cctype>
 
 namespace latticelens::report {
 namespace {
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts(1);
-  for (const char c : text)
-    if (c == separator)
-      parts.emplace_back();
-    else
-      parts.back() += c;
-  std::erase(parts, "");
-  return parts;
-}
 
 struct Meaning {
   const char *word, *meaning;
@@ -71,7 +61,7 @@ std::string rotation_meaning(const std::string& spec) {
 /// A rotation that only stands elsewhere than the one before it is not explained again.
 void add_rotations(std::vector<MethodWord>& words, const std::string& value) {
   std::string previous;
-  for (const std::string& spec : split(value, ',')) {
+  for (const std::string& spec : words_of(value, ',')) {
     const std::size_t at = spec.find('@');
     const bool repeated = at != std::string::npos && spec.substr(0, at) == previous;
     words.push_back(
@@ -82,7 +72,7 @@ void add_rotations(std::vector<MethodWord>& words, const std::string& value) {
 }
 
 std::string format_meaning(const std::string& value, const std::string& subject) {
-  const std::vector<std::string> parts = split(value, '/');
+  const std::vector<std::string> parts = words_of(value, '/');
   if (parts.empty() || value == "none")
     return subject + " are not quantized.";
   std::string text = subject + ": " + look_up(formats, parts[0]);
@@ -107,7 +97,7 @@ std::string rounding_meaning(const std::string& value) {
 }
 
 std::string value_of(const std::string& method, const std::string& key) {
-  for (const std::string& word : split(method, ' '))
+  for (const std::string& word : words_of(method, ' '))
     if (word.starts_with(key + "="))
       return word.substr(key.size() + 1);
   return "";
@@ -143,7 +133,7 @@ std::string bits_of(const std::string& format) {
 
 std::vector<MethodWord> explained(const std::string& method) {
   std::vector<MethodWord> words;
-  for (const std::string& word : split(method, ' ')) {
+  for (const std::string& word : words_of(method, ' ')) {
     const std::size_t equals = word.find('=');
     const std::string key = word.substr(0, equals);
     const std::string value = equals == std::string::npos ? "" : word.substr(equals + 1);
