@@ -1,6 +1,7 @@
 #include "lattice/babai.h"
 
 #include "kernels/feedback.h"
+#include "kernels/product.h"
 #include "lattice/factor.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -11,9 +12,8 @@ namespace latticelens {
 namespace {
 
 // Rows are independent, so threads share nothing but the factor: each takes this many rows through
-// all columns. A fixed number, so that the bytes do not depend on the threads; a multiple of every
-// vector length.
-constexpr std::int64_t rows_at_once = 96;
+// all columns.
+constexpr std::int64_t rows_at_once = strip_width;
 
 /// Some rows of the problem: fp32 [n, rows_at_once], rows past the last one are zero.
 struct Rows {
@@ -32,10 +32,10 @@ class Solver {
     std::int64_t clipped = 0;
     for (std::int64_t first = 0; first < n; first += options_.panel) {
       const std::int64_t last = std::min(first + options_.panel, n);
-      if (first > 0)
-        rows.targets.slice(0, first, last)
-            .addmm_(feedback_.slice(0, first, last).slice(1, 0, first),
-                    rows.errors.slice(0, 0, first));
+      add_product<float>(last - first, first, {feedback_.const_data_ptr<float>() + first * n, n},
+                         rows.errors.const_data_ptr<float>(),
+                         rows.targets.mutable_data_ptr<float>() + first * rows_at_once,
+                         rows_at_once);
       clipped += solve_panel(rows, first, last - first);
     }
     return clipped;

@@ -9,7 +9,7 @@ namespace latticelens {
 namespace {
 
 // Factors are as large as the layer: each is written in one pass over memory, in parallel.
-constexpr std::int64_t rows_per_task = 32;
+constexpr std::int64_t rows_per_task = 8;
 
 template<typename Work>
 void for_rows(std::int64_t n, const Work& work) {
