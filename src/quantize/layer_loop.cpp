@@ -69,9 +69,12 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
   const std::string where = block_prefix(block.layer) + stage.name;
   static const Moments none;
   const Rounded rounded =
-      round_weight(loop.request.method.rounding,
-                   {at::cat(weights), moments ? *moments : none, loop.request.method.weight,
-                    loop.request.method.scales, where});
+      round_weight(loop.request.method.rounding, {.weight = at::cat(weights),
+                                                  .moments = moments ? *moments : none,
+                                                  .format = loop.request.method.weight,
+                                                  .name = where,
+                                                  .scales = loop.request.method.scales,
+                                                  .order = loop.request.method.order});
   std::int64_t first = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const std::string& name = stage.linears[i];

@@ -16,13 +16,14 @@ struct Method {
   Format weight;
   std::optional<Format> activation; // of the input of every quantized linear
   RoundingSpec rounding;
-  ScaleTime scales = ScaleTime::current;
+  ScaleSpec scales;
+  std::string order = "natural"; // of rounding; a name of orders()
   MomentsPath moments = MomentsPath::quantized;
 };
 
-/// "rotate=... weight=... activation=... rounding=... scales=... moments=..."; weight is required,
-/// the others have defaults (no rotation, none, nearest, current, quantized). Errors say which word
-/// and what is known.
+/// "rotate=... weight=... activation=... rounding=... order=... scales=... moments=..."; weight is
+/// required, the others have defaults (no rotation, none, nearest, natural, current, quantized).
+/// Errors say which word and what is known.
 Method parse_method(std::string_view text);
 
 /// The canonical string: parse_method gives the same method back.

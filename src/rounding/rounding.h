@@ -15,9 +15,20 @@ struct Moments {
   std::int64_t samples = 0; // tokens
 };
 
-/// When the scale of a block is chosen: from its current residual, or (as published GPTQ code does)
-/// from the weights before the corrections inside the panel of 128 columns that it lies in.
-enum class ScaleTime { current, stale };
+/// When the scale of a block is chosen. current: from its residual when the block is reached. stale
+/// (as published GPTQ code does): from the weights before the corrections inside the panel of 128
+/// columns that it lies in. fixed ("static"): from the weights before any rounding. search: several
+/// candidates around the current one, judged by the solver's own error in the block.
+enum class ScaleTime { current, stale, fixed, search };
+
+/// "current", "stale", "static", "search:N".
+struct ScaleSpec {
+  ScaleTime time = ScaleTime::current;
+  int candidates = 1; // of search
+  bool operator==(const ScaleSpec&) const = default;
+};
+ScaleSpec parse_scales(const std::string& text);
+std::string to_text(const ScaleSpec& spec);
 
 /// "NAME[:OPTION=NUMBER,...]" with the options' defaults filled in.
 struct RoundingSpec {
@@ -32,14 +43,16 @@ struct Rounded {
   std::int64_t clipped = 0; // values that fell outside the grid
   double damping = 0;       // relative damping that was used
   int escalations = 0;      // how often damping had to be raised
+  Tensor solver_error;      // [out] fp64: |L (w - v)|², undefined without a lattice
 };
 
 struct RoundingProblem {
   Tensor weight; // [out, in] fp32
   const Moments& moments;
   const Format& format;
-  ScaleTime scales = ScaleTime::current;
   std::string name; // of the layer, for errors
+  ScaleSpec scales;
+  std::string order = "natural"; // a name of orders()
 };
 
 struct RoundingOption {

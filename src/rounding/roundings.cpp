@@ -73,6 +73,10 @@ RoundingSpec parse_rounding(std::string_view text) {
   if (colon == std::string_view::npos)
     return spec;
   std::string_view rest = text.substr(colon + 1);
+  const std::vector<RoundingOption>& known_options = rounding_row(spec.name).options;
+  if (!known_options.empty() && !rest.empty() &&
+      rest.substr(0, rest.find(',')).find('=') == rest.npos)
+    return parse_rounding(spec.name + ":" + known_options.front().name + "=" + std::string(rest));
   while (true) {
     const std::size_t comma = rest.find(',');
     set_option(spec, rest.substr(0, comma), text);
@@ -90,6 +94,39 @@ std::string to_text(const RoundingSpec& spec) {
     separator = ',';
   }
   return text;
+}
+
+ScaleSpec parse_scales(const std::string& text) {
+  constexpr int usual_candidates = 3, most_candidates = 15;
+  if (text == "current")
+    return {ScaleTime::current};
+  if (text == "stale")
+    return {ScaleTime::stale};
+  if (text == "static")
+    return {ScaleTime::fixed};
+  if (text == "search")
+    return {ScaleTime::search, usual_candidates};
+  require(text.starts_with("search:"), "method",
+          "scales=" + text +
+              " is unknown; write scales=current, stale, static, search or search:CANDIDATES");
+  const double count = parse_number(std::string_view(text).substr(7), "scales=" + text);
+  require(count >= 2 && count <= most_candidates && count == std::floor(count), "method",
+          "scales=" + text + ": from 2 to " + std::to_string(most_candidates) + " candidates");
+  return {ScaleTime::search, static_cast<int>(count)};
+}
+
+std::string to_text(const ScaleSpec& spec) {
+  switch (spec.time) {
+  case ScaleTime::current:
+    return "current";
+  case ScaleTime::stale:
+    return "stale";
+  case ScaleTime::fixed:
+    return "static";
+  case ScaleTime::search:
+    return "search:" + std::to_string(spec.candidates);
+  }
+  throw Error("method", "no such scale time");
 }
 
 Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem) {
