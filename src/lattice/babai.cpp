@@ -4,6 +4,7 @@
 #include "kernels/product.h"
 #include "lattice/factor.h"
 #include "lattice/row_strips.h"
+#include "lattice/step_choice.h"
 #include <ATen/ATen.h>
 #include <algorithm>
 
@@ -13,15 +14,6 @@ namespace {
 // Columns whose outer corrections are one matrix product; published code reads stale scales at its
 // multiples.
 constexpr std::int64_t panel_columns = 128;
-
-/// What choosing among candidates of a block works in: [block, strip_width] each.
-struct Trial {
-  explicit Trial(std::int64_t block)
-      : steps(block * strip_width), values(block * strip_width), errors(block * strip_width),
-        costs(strip_width), clipped(0) {}
-  std::vector<float> steps, values, errors, costs;
-  std::int64_t clipped;
-};
 
 class Solver {
  public:
@@ -83,40 +75,10 @@ class Solver {
   }
 
   void solve_block_with_candidates(RowStrip& rows, std::int64_t first, std::int64_t columns) const {
-    FeedbackPanel panel = panel_at(rows, first);
-    std::vector<float> residual(columns * strip_width);
-    residual_of(panel, 0, columns, residual.data());
-    const Part part{rows.first, strip_width, first, columns};
-    Trial best(columns), trial(columns);
-    for (int candidate = 0; candidate < options_.candidates; ++candidate) {
-      std::fill(trial.costs.begin(), trial.costs.end(), 0.0f);
-      choose_(part, residual.data(), candidate, trial.steps.data());
-      panel.steps = trial.steps.data();
-      panel.values = trial.values.data();
-      panel.errors = trial.errors.data();
-      panel.costs = trial.costs.data();
-      round_with_feedback(panel, 0, columns, grid_);
-      keep_better(trial, candidate == 0, best);
-    }
-    const std::int64_t offset = first * strip_width;
-    std::copy(best.steps.begin(), best.steps.end(), &rows.steps[offset]);
-    rows.clipped += round_with_feedback(panel_at(rows, first), 0, columns, grid_);
-  }
-
-  static void keep_better(const Trial& trial, bool is_first, Trial& best) {
-    if (is_first) {
-      best = trial;
-      return;
-    }
-    std::vector<std::int64_t> better;
-    for (std::int64_t row = 0; row < strip_width; ++row)
-      if (trial.costs[row] < best.costs[row])
-        better.push_back(row);
-    for (const std::int64_t row : better) {
-      best.costs[row] = trial.costs[row];
-      for (std::size_t at = row; at < best.steps.size(); at += strip_width)
-        best.steps[at] = trial.steps[at];
-    }
+    const FeedbackPanel panel = panel_at(rows, first);
+    choose_block_steps(panel, {rows.first, strip_width, first, columns}, options_.candidates, grid_,
+                       choose_, &rows.steps[first * strip_width]);
+    rows.clipped += round_with_feedback(panel, 0, columns, grid_);
   }
 
   Tensor feedback_, diagonal_; // [n, n] fp32, row i: L_i,: / L_ii; [n] fp32

@@ -1,6 +1,7 @@
 // The table of roundings, and names to roundings.
 #include "core/error.h"
 #include "rounding/gptq.h"
+#include "rounding/kbest.h"
 #include "rounding/nearest.h"
 #include "rounding/rounding.h"
 #include "tensor/total.h"
@@ -47,13 +48,19 @@ std::string shortest(double value) {
 } // namespace
 
 const std::vector<RoundingRow>& roundings() {
+  static const RoundingOption damping = {"damp", 0.01, "lambda as a share of the mean diagonal of H"};
   static const std::vector<RoundingRow> table = {
       {"nearest", "each weight to its nearest level", false, {}, round_nearest},
       {"gptq",
        "error feedback along the lattice basis (GPTQ, which is Babai's nearest plane)",
        true,
-       {{"damp", 0.01, "lambda as a share of the mean diagonal of H"}},
+       {damping},
        round_gptq},
+      {"kbest",
+       "Babai's rule with the K cheapest beginnings of each row kept: a search inside the grid",
+       true,
+       {{"paths", 8, "K: beginnings kept; 1 is gptq"}, damping},
+       round_kbest},
   };
   return table;
 }

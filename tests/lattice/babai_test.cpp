@@ -1,26 +1,14 @@
 #include "core/error.h"
 #include "lattice/babai.h"
 #include "lattice/factor.h"
+#include "tests/lattice/problems.h"
 #include "tests/support.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
 namespace {
 
-/// Moments of correlated inputs, [n, n].
-Tensor sample_moments(std::int64_t n, std::uint64_t seed) {
-  at::manual_seed(seed);
-  const Tensor x =
-      at::matmul(at::randn({3 * n, n}, at::kDouble),
-                 at::randn({n, n}, at::kDouble) / std::sqrt(n) + at::eye(n, at::kDouble));
-  return at::matmul(x.t(), x);
-}
-
-ChooseSteps constant_steps(float step) {
-  return [step](const Part& part, const float*, int, float* steps) {
-    std::fill_n(steps, part.columns * part.rows, step);
-  };
-}
+using namespace testing;
 
 TEST(Factor, reproduces_the_damped_moments) {
   const Tensor h = sample_moments(40, 1);

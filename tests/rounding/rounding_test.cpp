@@ -112,7 +112,8 @@ TEST(Rounding, specs_print_canonically_and_errors_list_what_is_known) {
   EXPECT_EQ(to_text(parse_rounding("gptq")), "gptq:damp=0.01");
   EXPECT_EQ(to_text(parse_rounding("gptq:damp=0.10")), "gptq:damp=0.1");
   EXPECT_EQ(to_text(parse_rounding("nearest")), "nearest");
-  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq");
+  EXPECT_EQ(to_text(parse_rounding("kbest:32,damp=0.1")), "kbest:damp=0.1,paths=32");
+  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq, kbest");
   EXPECT_ERROR(parse_rounding("gptq:damping=1"), "options of gptq: damp");
   EXPECT_ERROR(parse_rounding("gptq:damp=x"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:"), "is no option");
