@@ -11,21 +11,20 @@
 HWY_BEFORE_NAMESPACE();
 namespace latticelens::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-using Floats = hn::CappedTag<float, path_block_columns>;
+using Floats = hn::CappedTag<float, vector_padding>;
 
 /// Index of the level that x rounds to: how many thresholds it reaches.
 HWY_INLINE std::int32_t level_of(float x, const LevelSet& set) {
   const Floats d;
-  const std::size_t count = set.thresholds.size(), lanes = hn::Lanes(d);
-  if (count > 4 * lanes)
+  constexpr std::size_t most_compared = 64;
+  const std::size_t count = set.levels.size() - 1, lanes = hn::Lanes(d);
+  if (count > most_compared)
     return static_cast<std::int32_t>(
-        std::upper_bound(set.thresholds.begin(), set.thresholds.end(), x) - set.thresholds.begin());
-  std::size_t reached = 0, i = 0;
-  const auto value = hn::Set(d, x);
-  for (; i + lanes <= count; i += lanes)
-    reached += hn::CountTrue(d, hn::Ge(value, hn::LoadU(d, &set.thresholds[i])));
-  for (; i < count; ++i)
-    reached += x >= set.thresholds[i];
+        std::upper_bound(set.thresholds.begin(), set.thresholds.begin() + count, x) -
+        set.thresholds.begin());
+  std::size_t reached = 0;
+  for (std::size_t i = 0; i < count; i += lanes)
+    reached += hn::CountTrue(d, hn::Ge(hn::Set(d, x), hn::LoadU(d, &set.thresholds[i])));
   return static_cast<std::int32_t>(reached);
 }
 
@@ -85,14 +84,14 @@ HWY_INLINE std::int64_t keep_cheapest(std::int64_t candidates, RowPaths& paths) 
   for (std::int64_t a = 0; a < candidates; ++a) {
     const float own = paths.candidate_costs[a];
     const auto value = hn::Set(d, own);
-    std::size_t place = 0;
-    std::int64_t b = 0;
-    for (; b + lanes <= a; b += lanes) // ties: the earlier candidate
-      place += hn::CountTrue(d, hn::Le(hn::LoadU(d, &paths.candidate_costs[b]), value));
-    for (; b <= a; ++b)
-      place += b < a && paths.candidate_costs[b] <= own;
-    for (; b < candidates; b += lanes)
-      place += hn::CountTrue(d, hn::Lt(hn::LoadU(d, &paths.candidate_costs[b]), value));
+    std::size_t place = 0, equal = 0;
+    for (std::int64_t b = 0; b < candidates; b += lanes) {
+      const auto other = hn::LoadU(d, &paths.candidate_costs[b]);
+      place += hn::CountTrue(d, hn::Lt(other, value));
+      equal += hn::CountTrue(d, hn::Eq(other, value));
+    }
+    if (equal > 1) // ties: the earlier candidate
+      place += std::count(paths.candidate_costs.begin(), paths.candidate_costs.begin() + a, own);
     if (static_cast<std::int64_t>(place) >= kept)
       continue;
     paths.next_costs[place] = own;
@@ -117,8 +116,8 @@ HWY_INLINE void follow(const PathBlock& block, std::int64_t i, float weight, flo
     const float target = from[i];
     paths.chosen[i * paths.most + p] = value;
     paths.parents[i * paths.most + p] = parent;
-    paths.next_clipped[p] = paths.clipped[parent] + (target / step > levels.back() ||
-                                                     target / step < levels.front());
+    paths.next_clipped[p] =
+        paths.clipped[parent] + (target / step > levels.back() || target / step < levels.front());
     const auto missed = hn::Set(d, weight - value);
     for (std::int64_t k = i / lanes * lanes; k < path_block_columns; k += lanes)
       hn::StoreU(hn::MulAdd(missed, hn::LoadU(d, feedback + k), hn::LoadU(d, from + k)), d, to + k);
@@ -181,9 +180,11 @@ LevelSet levels_of(const ElementGrid& grid) {
   for (std::size_t i = 0; i + 1 < set.levels.size(); ++i) {
     const float middle = (set.levels[i] + set.levels[i + 1]) / 2;
     const bool up = snap(middle, grid) == set.levels[i + 1];
-    set.thresholds.push_back(
-        up ? middle : std::nextafter(middle, std::numeric_limits<float>::infinity()));
+    set.thresholds.push_back(up ? middle
+                                : std::nextafter(middle, std::numeric_limits<float>::infinity()));
   }
+  while (set.thresholds.size() % vector_padding != 0) // nothing reaches NaN
+    set.thresholds.push_back(std::numeric_limits<float>::quiet_NaN());
   return set;
 }
 
@@ -201,7 +202,7 @@ RowPaths::RowPaths(std::int64_t most_paths, std::int64_t levels) : most(most_pat
   ancestor.resize(most);
   next_parent.resize(most);
   next_level.resize(most);
-  candidate_costs.resize(candidates + path_block_columns); // a vector past the last one is read
+  candidate_costs.resize(candidates + vector_padding); // a vector past the last one is read
   candidate_parent.resize(candidates);
   candidate_level.resize(candidates);
 }

@@ -7,10 +7,13 @@
 
 namespace latticelens {
 
+inline constexpr std::int64_t vector_padding = 16;
+
 /// The values that a coordinate may take, times its step.
 struct LevelSet {
   std::vector<float> levels;     // ascending
-  std::vector<float> thresholds; // [i]: the smallest number that rounds to levels[i + 1] or above
+  std::vector<float> thresholds; // [i]: the smallest number that rounds to levels[i + 1] or above;
+                                 // then NaN up to a multiple of vector_padding
 };
 
 /// Every level of a grid, with the grid's own rule for ties. Error: more than 4096 levels.
@@ -18,8 +21,9 @@ LevelSet levels_of(const ElementGrid& grid);
 
 /// What all rows share in one block.
 struct PathBlock {
-  std::int64_t columns = 0;        // of the block, at most path_block_columns
-  const float* feedback = nullptr; // [columns, path_block_columns]: entry (i, k) is L_ki / L_kk, k > i
+  std::int64_t columns = 0; // of the block, at most path_block_columns
+  const float* feedback =
+      nullptr; // [columns, path_block_columns]: entry (i, k) is L_ki / L_kk, k > i
   const float* diagonal = nullptr; // [columns] L_ii
   const LevelSet* levels = nullptr;
 };
@@ -40,8 +44,8 @@ struct RowPaths {
   std::vector<std::int64_t> next_clipped;
 };
 
-/// Extends the paths of one row through a block; weights and steps [columns], `stride` apart. Exact:
-/// no extension by any level that is left out is cheaper than one that is kept.
+/// Extends the paths of one row through a block; weights and steps [columns], `stride` apart.
+/// Exact: no extension by any level that is left out is cheaper than one that is kept.
 void extend_paths(const PathBlock& block, const float* weights, const float* steps,
                   std::int64_t stride, RowPaths& paths);
 

@@ -5,17 +5,16 @@
 namespace latticelens {
 
 Rounded round_gptq(const RoundingProblem& layer, const std::map<std::string, double>& options) {
-  const LatticeProblem problem = lattice_problem(layer, options.at("damp"));
-  return finish(problem, babai(problem.target, problem.factor.l, layer.format.grid, problem.blocks,
-                               problem.choose));
+  return round_on_lattice(layer, options.at("damp"), nearest_plane);
 }
 
 namespace reference {
 
 Rounded round_gptq(const RoundingProblem& layer, const std::map<std::string, double>& options) {
-  const LatticeProblem problem = lattice_problem(layer, options.at("damp"));
-  return finish(problem, reference::babai(problem.target, problem.factor.l, layer.format.grid,
-                                          problem.blocks, problem.choose));
+  return round_on_lattice(layer, options.at("damp"), [](const LatticeProblem& problem) {
+    return reference::babai(problem.target, problem.factor.l, problem.layer.format.grid,
+                            problem.blocks, problem.choose);
+  });
 }
 
 } // namespace reference

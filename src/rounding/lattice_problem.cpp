@@ -1,5 +1,7 @@
 #include "rounding/lattice_problem.h"
 
+#include "lattice/kbest.h"
+#include "tensor/single_thread.h"
 #include <ATen/ATen.h>
 #include <algorithm>
 
@@ -48,24 +50,51 @@ ChooseSteps chooser(const RoundingProblem& layer, const Order& order) {
              const Part& part, const float*, int, float* to) { copy_part(steps, part, to); };
 }
 
+/// (H + lambda I)⁻¹ (C + lambda I) w for every row, in the order of rounding: the real weights that
+/// make up for the input's own errors as far as they can, damped towards w.
+Tensor mismatch_target(const Moments& moments, const LatticeFactor& factor, const Tensor& weight) {
+  const SingleThreadMkl one_thread; // the same bytes at any number of threads
+  const Tensor transposed = weight.t().to(at::kDouble);
+  const Tensor right =
+      in_order(at::matmul(moments.cross, transposed) + factor.lambda * transposed, factor.order);
+  const Tensor half = at::linalg_solve_triangular(factor.l.t(), right, /*upper=*/true);
+  return at::linalg_solve_triangular(factor.l, half, /*upper=*/false);
+}
+
 } // namespace
 
-LatticeProblem lattice_problem(const RoundingProblem& layer, double damping) {
+LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& moments,
+                               const Regularisation& regularisation) {
   const Format& format = layer.format;
   const bool fixed = layer.scales.time == ScaleTime::fixed;
-  LatticeProblem problem{
-      layer,
-      factor_moments(layer.moments.gram,
-                     {.damping = damping, .order = layer.order, .block = fixed ? 1 : format.block},
-                     layer.name),
-      {},
-      {.block = format.block,
-       .steps_per_panel = layer.scales.time == ScaleTime::stale,
-       .candidates = layer.scales.candidates},
-      {}};
+  LatticeProblem problem{layer,
+                         factor_moments(moments.gram,
+                                        {.damping = regularisation.damping,
+                                         .order = layer.order,
+                                         .block = fixed ? 1 : format.block},
+                                        layer.name),
+                         {},
+                         {.block = format.block,
+                          .steps_per_panel = layer.scales.time == ScaleTime::stale,
+                          .candidates = layer.scales.candidates},
+                         {}};
   problem.target = in_order(layer.weight.t().contiguous(), problem.factor.order);
+  if (moments.cross.defined() && regularisation.strength > 0)
+    problem.target.add_(
+        (mismatch_target(moments, problem.factor, layer.weight) - problem.target).to(at::kFloat),
+        regularisation.strength);
   problem.choose = chooser(layer, problem.factor.order);
   return problem;
+}
+
+BabaiResult nearest_plane(const LatticeProblem& problem) {
+  return babai(problem.target, problem.factor.l, problem.layer.format.grid, problem.blocks,
+               problem.choose);
+}
+
+BabaiResult search(const LatticeProblem& problem, std::int64_t paths) {
+  return kbest(problem.target, problem.factor.l, problem.layer.format.grid, paths, problem.blocks,
+               problem.choose);
 }
 
 Rounded finish(const LatticeProblem& problem, const BabaiResult& solved) {

@@ -14,11 +14,31 @@ struct LatticeProblem {
   ChooseSteps choose;
 };
 
-/// The layer at one damping. Blocks of the format stay together in the order unless scales are
-/// static, for only then a coordinate's scale does not wait for its neighbours.
-LatticeProblem lattice_problem(const RoundingProblem& layer, double damping);
+/// What the problem is solved with: how much the moments are damped, and how far the target goes
+/// from the weights (0) to what makes up for the input's own errors (1; research §1.3).
+struct Regularisation {
+  double damping = 0.01;
+  double strength = 1;
+};
+
+/// The layer at one regularisation, on the given moments. Blocks of the format stay together in the
+/// order unless scales are static, for only then a coordinate's scale does not wait for its
+/// neighbours.
+LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& moments,
+                               const Regularisation& regularisation);
 
 /// Back to the layer's own order, with the scales of its blocks.
 Rounded finish(const LatticeProblem& problem, const BabaiResult& solved);
+
+using Solve = std::function<BabaiResult(const LatticeProblem&)>;
+
+/// Babai's rule, and the K-best search.
+BabaiResult nearest_plane(const LatticeProblem& problem);
+BabaiResult search(const LatticeProblem& problem, std::int64_t paths);
+
+/// Solves the layer with the damping given; with `automatic` damping, and the strength of a
+/// mismatch target, are those of the least error on the tokens held out when gptq sees only the
+/// others. Error: automatic without held-out tokens.
+Rounded round_on_lattice(const RoundingProblem& layer, double damping, const Solve& solve);
 
 } // namespace latticelens

@@ -3,17 +3,25 @@
 #include "formats/format.h"
 #include "tensor/tensor.h"
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace latticelens {
 
-/// What calibration collects for one linear input.
+/// What calibration collects for one linear input: sums over tokens. x̂ is the input that the
+/// quantized model gives, x what the original model has there.
 struct Moments {
-  Tensor gram;              // [in, in] fp64: sum over tokens of x xᵀ
+  Tensor gram;              // [in, in] fp64: x̂ x̂ᵀ
   std::int64_t samples = 0; // tokens
+  Tensor cross, original; // [in, in] fp64: x̂ xᵀ and x xᵀ; undefined when the target is x̂ w
+  std::shared_ptr<const Moments> held_out; // the part of these sums that judges; null: none
 };
+
+/// Sums over the tokens of `all` that are not in `part`, which must be among them.
+Moments difference(const Moments& all, const Moments& part);
 
 /// When the scale of a block is chosen. current: from its residual when the block is reached. stale
 /// (as published GPTQ code does): from the weights before the corrections inside the panel of 128
@@ -30,7 +38,11 @@ struct ScaleSpec {
 ScaleSpec parse_scales(const std::string& text);
 std::string to_text(const ScaleSpec& spec);
 
-/// "NAME[:OPTION=NUMBER,...]" with the options' defaults filled in.
+/// The value of an option that is written "auto": chosen per layer.
+inline constexpr double automatic = -1;
+
+/// "NAME[:OPTION=NUMBER,...]" with the options' defaults filled in; the first option may be given
+/// without its name.
 struct RoundingSpec {
   std::string name = "nearest";
   std::map<std::string, double> options;
@@ -43,7 +55,9 @@ struct Rounded {
   std::int64_t clipped = 0; // values that fell outside the grid
   double damping = 0;       // relative damping that was used
   int escalations = 0;      // how often damping had to be raised
-  Tensor solver_error;      // [out] fp64: |L (w - v)|², undefined without a lattice
+  Tensor solver_error;      // [out] fp64: |L (target - v)|², undefined without a lattice
+  double strength = 1;      // of the mismatch target that was used
+  std::optional<double> held_out_error; // on tokens held out, when they chose something
 };
 
 struct RoundingProblem {
@@ -59,6 +73,7 @@ struct RoundingOption {
   const char* name;
   double fallback;
   const char* help;
+  bool can_be_automatic = false;
 };
 
 struct RoundingRow {
@@ -77,8 +92,8 @@ RoundingSpec parse_rounding(std::string_view text);
 std::string to_text(const RoundingSpec& spec);
 Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem);
 
-/// Squared error of the layer's outputs, sum over tokens and rows: tr(D H Dᵀ) with D = weight -
-/// values.
+/// Squared error of the layer's outputs, sum over tokens and rows: |x wᵀ - x̂ vᵀ|², with x = x̂ when
+/// the moments have no original input: then tr(D H Dᵀ) with D = weight - values.
 double output_error(const Tensor& weight, const Tensor& values, const Moments& moments);
 
 } // namespace latticelens

@@ -1,5 +1,6 @@
 // The table of roundings, and names to roundings.
 #include "core/error.h"
+#include "rounding/descent.h"
 #include "rounding/gptq.h"
 #include "rounding/kbest.h"
 #include "rounding/nearest.h"
@@ -27,6 +28,13 @@ double parse_number(std::string_view text, std::string_view whole) {
   return value;
 }
 
+const RoundingOption& option_of(const std::string& rounding, const std::string& name) {
+  for (const RoundingOption& option : rounding_row(rounding).options)
+    if (name == option.name)
+      return option;
+  throw Error("rounding", rounding + " has no option " + name);
+}
+
 void set_option(RoundingSpec& spec, std::string_view setting, std::string_view whole) {
   const std::size_t equals = setting.find('=');
   const auto found = spec.options.find(std::string(setting.substr(0, equals)));
@@ -37,7 +45,16 @@ void set_option(RoundingSpec& spec, std::string_view setting, std::string_view w
           "\"" + std::string(setting) + "\" in \"" + std::string(whole) +
               "\" is no option; options of " + spec.name +
               (names.empty() ? ": none" : ":" + names));
-  found->second = parse_number(setting.substr(equals + 1), whole);
+  const std::string_view value = setting.substr(equals + 1);
+  const RoundingOption& option = option_of(spec.name, found->first);
+  if (option.can_be_automatic && value == "auto") {
+    found->second = automatic;
+    return;
+  }
+  found->second = parse_number(value, whole);
+  require(found->second >= 0, "rounding",
+          "\"" + std::string(setting) + "\" in \"" + std::string(whole) +
+              "\" must not be negative");
 }
 
 std::string shortest(double value) {
@@ -48,7 +65,9 @@ std::string shortest(double value) {
 } // namespace
 
 const std::vector<RoundingRow>& roundings() {
-  static const RoundingOption damping = {"damp", 0.01, "lambda as a share of the mean diagonal of H"};
+  static const RoundingOption damping = {
+      "damp", 0.01,
+      "lambda as a share of the mean diagonal of H, or auto: least error on tokens held out", true};
   static const std::vector<RoundingRow> table = {
       {"nearest", "each weight to its nearest level", false, {}, round_nearest},
       {"gptq",
@@ -61,6 +80,13 @@ const std::vector<RoundingRow>& roundings() {
        true,
        {{"paths", 8, "K: beginnings kept; 1 is gptq"}, damping},
        round_kbest},
+      {"descent",
+       "kbest, then moves of one or two weights until none lowers the error",
+       true,
+       {{"paths", 1, "K of the search before"},
+        {"pairs", 0, "passes over pairs of weights after the single ones"},
+        damping},
+       round_descent},
   };
   return table;
 }
@@ -97,7 +123,7 @@ std::string to_text(const RoundingSpec& spec) {
   std::string text = spec.name;
   char separator = ':';
   for (const auto& [name, value] : spec.options) {
-    text += separator + name + "=" + shortest(value);
+    text += separator + name + "=" + (value == automatic ? "auto" : shortest(value));
     separator = ',';
   }
   return text;
@@ -140,9 +166,24 @@ Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem) {
   return rounding_row(spec.name).round(problem, spec.options);
 }
 
+Moments difference(const Moments& all, const Moments& part) {
+  Moments rest{all.gram - part.gram, all.samples - part.samples, {}, {}, nullptr};
+  if (all.cross.defined()) {
+    rest.cross = all.cross - part.cross;
+    rest.original = all.original - part.original;
+  }
+  return rest;
+}
+
 double output_error(const Tensor& weight, const Tensor& values, const Moments& moments) {
-  const Tensor difference = weight.to(at::kDouble) - values.to(at::kDouble);
-  return total(at::matmul(difference, moments.gram) * difference);
+  const Tensor w = weight.to(at::kDouble), v = values.to(at::kDouble);
+  if (!moments.cross.defined()) {
+    const Tensor difference = w - v;
+    return total(at::matmul(difference, moments.gram) * difference);
+  }
+  // vᵀ x̂ x̂ᵀ v - 2 vᵀ x̂ xᵀ w + wᵀ x xᵀ w
+  return total(at::matmul(v, moments.gram) * v - 2 * at::matmul(v, moments.cross) * w +
+               at::matmul(w, moments.original) * w);
 }
 
 } // namespace latticelens

@@ -113,7 +113,10 @@ TEST(Rounding, specs_print_canonically_and_errors_list_what_is_known) {
   EXPECT_EQ(to_text(parse_rounding("gptq:damp=0.10")), "gptq:damp=0.1");
   EXPECT_EQ(to_text(parse_rounding("nearest")), "nearest");
   EXPECT_EQ(to_text(parse_rounding("kbest:32,damp=0.1")), "kbest:damp=0.1,paths=32");
-  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq, kbest");
+  EXPECT_EQ(to_text(parse_rounding("gptq:damp=auto")), "gptq:damp=auto");
+  EXPECT_ERROR(parse_rounding("kbest:paths=auto"), "is no number");
+  EXPECT_ERROR(parse_rounding("gptq:damp=-1"), "must not be negative");
+  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq, kbest, descent");
   EXPECT_ERROR(parse_rounding("gptq:damping=1"), "options of gptq: damp");
   EXPECT_ERROR(parse_rounding("gptq:damp=x"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:"), "is no option");
