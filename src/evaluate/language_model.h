@@ -2,6 +2,7 @@
 // divergence, top-token agreement.
 #pragma once
 #include "model/model.h"
+#include "tensor/linear.h"
 #include "text/corpus.h"
 #include <optional>
 
@@ -33,6 +34,6 @@ std::int64_t evaluation_steps(const Model& model, const Model* original,
                               const TokenWindows& windows);
 
 /// Logits [t, vocabulary] of hidden states [t, d] (after the final norm).
-Tensor logits_of(const Tensor& hidden, const Tensor& head);
+Tensor logits_of(const Tensor& hidden, const StripMatrix& head);
 
 } // namespace latticelens

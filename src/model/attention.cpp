@@ -1,6 +1,11 @@
 #include "model/attention.h"
 
+#include "kernels/product.h"
+#include "kernels/softmax.h"
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <cmath>
+#include <limits>
 
 namespace latticelens {
 
@@ -13,15 +18,88 @@ Rope make_rope(const Config& config, std::int64_t tokens) {
 
 Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope) {
   const std::int64_t n = x.size(0), t = x.size(1), dimension = x.size(2) / heads;
-  const Tensor split = x.view({n, t, heads, 2, dimension / 2});
+  const Tensor split = x.view({n, t, heads, 2, dimension / 2}).transpose(1, 2);
   const Tensor first = split.select(3, 0), second = split.select(3, 1);
-  const Tensor cosine = rope.cosine.slice(0, 0, t).unsqueeze(1),
-               sine = rope.sine.slice(0, 0, t).unsqueeze(1);
-  const Tensor rotated = at::empty({n, t, heads, 2, dimension / 2}, x.options());
-  rotated.select(3, 0).copy_(first * cosine - second * sine);
-  rotated.select(3, 1).copy_(second * cosine + first * sine);
-  return rotated.view({n, t, heads, dimension}).transpose(1, 2);
+  const Tensor cosine = rope.cosine.slice(0, 0, t), sine = rope.sine.slice(0, 0, t);
+  Tensor rotated = at::empty({n, heads, t, 2, dimension / 2}, x.options());
+  Tensor left = rotated.select(3, 0), right = rotated.select(3, 1);
+  at::mul_out(left, first, cosine).addcmul_(second, sine, -1);
+  at::mul_out(right, second, cosine).addcmul_(first, sine);
+  return rotated.view({n, heads, t, dimension});
 }
+
+namespace {
+
+/// One head of one sequence: [t, dimension] without gaps, and where its result goes.
+struct Head {
+  const float *queries, *keys, *values;
+  float* out;
+  std::int64_t out_stride;
+};
+
+/// Rows of a matrix [rows, depth] as a strip [depth, strip_width], times `factor`.
+std::vector<float> strip_of(const float* matrix, std::int64_t rows, std::int64_t depth,
+                            float factor) {
+  std::vector<float> strip(depth * strip_width);
+  for (std::int64_t k = 0; k < depth; ++k)
+    for (std::int64_t j = 0; j < rows; ++j)
+      strip[k * strip_width + j] = factor * matrix[j * depth + k];
+  return strip;
+}
+
+/// `scores` [keys, strip_width] before the product: query first + j sees the keys up to itself.
+void mask(std::int64_t first, std::int64_t keys, float* scores) {
+  std::fill_n(scores, keys * strip_width, 0.0f);
+  for (std::int64_t key = first; key < keys; ++key)
+    std::fill_n(scores + key * strip_width, key - first, -std::numeric_limits<float>::infinity());
+}
+
+/// `count` queries from `first` on, as columns of a strip: scores, softmax and result are strips
+/// too, so both products are the kernel's.
+void attend_strip(const Head& head, std::int64_t first, std::int64_t count,
+                  std::int64_t dimension) {
+  const std::int64_t keys = first + count;
+  const auto queries = strip_of(head.queries + first * dimension, count, dimension,
+                                1 / std::sqrt(static_cast<float>(dimension)));
+  std::vector<float> scores(keys * strip_width), sums(strip_width), mixed(dimension * strip_width);
+  mask(first, keys, scores.data());
+  add_product<float>(keys, dimension, {head.keys, dimension}, queries.data(), scores.data(),
+                     strip_width);
+  exponentials_of_columns(keys, scores.data(), sums.data());
+  add_product<float>(dimension, keys, {head.values, 1, dimension}, scores.data(), mixed.data(),
+                     strip_width);
+  for (std::int64_t j = 0; j < count; ++j)
+    for (std::int64_t i = 0; i < dimension; ++i)
+      head.out[(first + j) * head.out_stride + i] = mixed[i * strip_width + j] / sums[j];
+}
+
+} // namespace
+
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
+              const Config& config) {
+  const std::int64_t n = q.size(0), t = q.size(1), dimension = config.head_dimension,
+                     heads = config.heads, group = heads / config.key_value_heads,
+                     strips = (t + strip_width - 1) / strip_width;
+  const Tensor queries = rotate_heads(q, heads, rope),
+               keys = rotate_heads(k, config.key_value_heads, rope),
+               values = v.view({n, t, -1, dimension}).transpose(1, 2).contiguous();
+  Tensor mixed = at::empty({n, t, heads * dimension}, q.options());
+  const float *from_q = queries.const_data_ptr<float>(), *from_k = keys.const_data_ptr<float>(),
+              *from_v = values.const_data_ptr<float>();
+  float* to = mixed.mutable_data_ptr<float>();
+  at::parallel_for(0, n * heads * strips, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t head = task / strips, sequence = head / heads,
+                         shared = head / group * t * dimension, first = task % strips * strip_width;
+      attend_strip({from_q + head * t * dimension, from_k + shared, from_v + shared,
+                    to + (sequence * t * heads + head % heads) * dimension, heads * dimension},
+                   first, std::min(strip_width, t - first), dimension);
+    }
+  });
+  return mixed;
+}
+
+namespace reference {
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
               const Config& config) {
@@ -34,6 +112,8 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rop
       /*enable_gqa=*/config.heads != config.key_value_heads);
   return mixed.transpose(1, 2).reshape({n, t, config.heads * dimension});
 }
+
+} // namespace reference
 
 Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon) {
   return at::rms_norm(x, {x.size(-1)}, gain, epsilon);

@@ -14,6 +14,11 @@ Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope);
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
               const Config& config);
 
+namespace reference {
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
+              const Config& config);
+} // namespace reference
+
 /// x / sqrt(mean(x^2) + epsilon) * gain, over the last dimension.
 Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon);
 

@@ -1,11 +1,11 @@
 #include "model/block.h"
 
-#include <ATen/ATen.h>
+#include "tensor/linear.h"
 
 namespace latticelens {
 
 Tensor Linear::operator()(const Tensor& x) const {
-  return at::linear(x, weight, bias.defined() ? bias : Tensor());
+  return linear_of(x, weight, bias);
 }
 
 Tensor stage_input(const Stage& stage, const Block& block, const State& state,

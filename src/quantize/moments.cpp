@@ -1,26 +1,17 @@
 #include "quantize/moments.h"
 
 #include "core/error.h"
+#include "tensor/gram.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
-namespace {
-
-constexpr std::int64_t panel = 192; // columns of the lower triangle that are one matrix product
-
-} // namespace
 
 MomentsCollector::MomentsCollector(std::int64_t width)
     : gram_(at::zeros({width, width}, at::kDouble)) {}
 
 void MomentsCollector::add(const Tensor& x) {
-  const std::int64_t width = gram_.size(0);
-  const Tensor rows = x.reshape({-1, width}).to(at::kFloat);
-  for (std::int64_t first = 0; first < width; first += panel) {
-    const std::int64_t last = std::min(first + panel, width);
-    const Tensor product = at::matmul(rows.slice(1, first, last).t(), rows.slice(1, 0, last));
-    gram_.slice(0, first, last).slice(1, 0, last).add_(product);
-  }
+  const Tensor rows = x.reshape({-1, gram_.size(0)}).to(at::kFloat);
+  add_gram(rows, gram_);
   samples_ += rows.size(0);
 }
 

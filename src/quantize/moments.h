@@ -14,7 +14,7 @@ class MomentsCollector {
   Moments finish(const std::string& where) const;
 
  private:
-  Tensor gram_; // [width, width] fp64, lower triangle of panels
+  Tensor gram_; // [width, width] fp64, on and below the diagonal
   std::int64_t samples_ = 0;
 };
 
