@@ -3,7 +3,7 @@
 #include "rounding/gptq.h"
 #include "rounding/nearest.h"
 #include "rounding/rounding.h"
-#include "tensor/total.h"
+#include "tensor/quadratic_form.h"
 #include <ATen/ATen.h>
 #include <charconv>
 
@@ -98,7 +98,7 @@ Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem) {
 
 double output_error(const Tensor& weight, const Tensor& values, const Moments& moments) {
   const Tensor difference = weight.to(at::kDouble) - values.to(at::kDouble);
-  return total(at::matmul(difference, moments.gram) * difference);
+  return quadratic_form(difference, moments.gram);
 }
 
 } // namespace latticelens
