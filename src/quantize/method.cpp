@@ -49,11 +49,13 @@ void set(Method& method, const std::string& key, const std::string& value) {
   else if (key == "moments")
     method.moments = choose<MomentsPath>(
         key, value, {{"original", MomentsPath::original}, {"quantized", MomentsPath::quantized}});
+  else if (key == "target")
+    method.target = choose<Target>(
+        key, value, {{"quantized", Target::quantized}, {"original", Target::original}});
   else
-    throw Error(
-        "method",
-        "\"" + key +
-            "\" is unknown; known: rotate, weight, activation, rounding, order, scales, moments");
+    throw Error("method", "\"" + key +
+                              "\" is unknown; known: rotate, weight, activation, rounding, order, "
+                              "scales, target, moments");
 }
 
 } // namespace
@@ -72,7 +74,7 @@ Method parse_method(std::string_view text) {
   }
   require(seen.contains("weight"), "method", "no weight format; write for example weight=mxfp4");
   const bool uses_moments = rounding_row(method.rounding.name).uses_moments;
-  for (const char* key : {"order", "scales", "moments"})
+  for (const char* key : {"order", "scales", "target", "moments"})
     require(uses_moments || !seen.contains(key), "method",
             std::string(key) + "= means nothing with rounding=" + method.rounding.name +
                 ", which uses no moments; leave it out");
@@ -91,6 +93,8 @@ std::string to_text(const Method& method) {
   if (method.order != "natural")
     text += " order=" + method.order;
   text += " scales=" + to_text(method.scales);
+  if (method.target == Target::original)
+    text += " target=original";
   return text +
          (method.moments == MomentsPath::original ? " moments=original" : " moments=quantized");
 }

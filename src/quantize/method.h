@@ -11,6 +11,10 @@ namespace latticelens {
 /// those that the quantized model will see.
 enum class MomentsPath { original, quantized };
 
+/// What a layer's outputs should come close to: those of its weights on the inputs that it will
+/// get, or those that the original model has (mismatch; Birnick §4, Qronos).
+enum class Target { quantized, original };
+
 struct Method {
   std::vector<TransformSpec> transforms; // in the order of sites, at most one a site
   Format weight;
@@ -19,6 +23,7 @@ struct Method {
   ScaleSpec scales;
   std::string order = "natural"; // of rounding; a name of orders()
   MomentsPath moments = MomentsPath::quantized;
+  Target target = Target::quantized;
 };
 
 /// "rotate=... weight=... activation=... rounding=... order=... scales=... moments=..."; weight is

@@ -5,6 +5,7 @@
 #include "rounding/kbest.h"
 #include "rounding/nearest.h"
 #include "rounding/rounding.h"
+#include "tensor/quadratic_form.h"
 #include "tensor/total.h"
 #include <ATen/ATen.h>
 #include <charconv>
@@ -177,13 +178,11 @@ Moments difference(const Moments& all, const Moments& part) {
 
 double output_error(const Tensor& weight, const Tensor& values, const Moments& moments) {
   const Tensor w = weight.to(at::kDouble), v = values.to(at::kDouble);
-  if (!moments.cross.defined()) {
-    const Tensor difference = w - v;
-    return total(at::matmul(difference, moments.gram) * difference);
-  }
+  if (!moments.cross.defined())
+    return quadratic_form(w - v, moments.gram);
   // vᵀ x̂ x̂ᵀ v - 2 vᵀ x̂ xᵀ w + wᵀ x xᵀ w
-  return total(at::matmul(v, moments.gram) * v - 2 * at::matmul(v, moments.cross) * w +
-               at::matmul(w, moments.original) * w);
+  return quadratic_form(v, moments.gram) - 2 * total(at::matmul(v, moments.cross) * w) +
+         quadratic_form(w, moments.original);
 }
 
 } // namespace latticelens

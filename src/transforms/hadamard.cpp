@@ -6,7 +6,6 @@
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <bit>
 
 namespace latticelens {
 namespace {
@@ -40,34 +39,39 @@ class Hadamard : public Transform {
 
  private:
   Tensor multiply(const Tensor& x, bool transposed) const {
-    const bool power_of_two = std::has_single_bit(static_cast<std::uint64_t>(size_));
-    if (x.device().is_cpu() && x.scalar_type() == at::kFloat && power_of_two)
-      return fast(x);
-    return by_factors(x, transposed);
+    if (!x.device().is_cpu() || x.scalar_type() != at::kFloat)
+      return by_factors(x, transposed, factors_.size());
+    return by_additions(by_factors(x, transposed, 1), size_ / factors_.front().size(0));
   }
 
-  /// The obvious way: one matrix product a Kronecker factor.
-  Tensor by_factors(const Tensor& x, bool transposed) const {
-    Tensor y = x.contiguous();
+  /// One matrix product for each of the first `count` Kronecker factors.
+  Tensor by_factors(const Tensor& x, bool transposed, std::size_t count) const {
+    Tensor y = x;
     std::int64_t after = size_;
-    for (const Tensor& factor : factors_) {
-      const std::int64_t order = factor.size(0);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int64_t order = factors_[i].size(0);
       after /= order;
-      const Tensor matrix = (factor / std::sqrt(static_cast<double>(order))).to(x.options());
-      const Tensor parts = y.reshape({-1, order, after});
-      y = at::matmul(transposed ? matrix : matrix.t(), parts);
+      if (order == 1)
+        continue;
+      const Tensor scaled = (factors_[i] / std::sqrt(static_cast<double>(order))).to(x.options()),
+                   matrix = transposed ? scaled : scaled.t();
+      // The last factor is one product: a batch of matrices with one column each is far slower.
+      y = after == 1 ? at::matmul(y.reshape({-1, order}), matrix.t())
+                     : at::matmul(matrix, y.reshape({-1, order, after}));
     }
     return y.reshape(x.sizes());
   }
 
-  Tensor
-  fast(const Tensor& x) const { // Sylvester matrices are symmetric: no transpose to tell apart
+  /// The factors after the first make one Sylvester matrix: symmetric, no transpose to tell apart.
+  static Tensor by_additions(const Tensor& x, std::int64_t block) {
     Tensor y = x.clone(at::MemoryFormat::Contiguous);
+    if (block == 1)
+      return y;
     float* data = y.mutable_data_ptr<float>();
-    const std::int64_t grain = std::max<std::int64_t>(1, (1 << 14) / size_);
-    at::parallel_for(0, y.numel() / size_, grain, [&](std::int64_t begin, std::int64_t end) {
-      walsh_hadamard({data + begin * size_, static_cast<std::size_t>((end - begin) * size_)},
-                     size_);
+    const std::int64_t grain = std::max<std::int64_t>(1, (1 << 14) / block);
+    at::parallel_for(0, y.numel() / block, grain, [&](std::int64_t begin, std::int64_t end) {
+      walsh_hadamard({data + begin * block, static_cast<std::size_t>((end - begin) * block)},
+                     block);
     });
     return y;
   }

@@ -15,7 +15,7 @@ TEST(Method, every_combination_prints_as_it_is_parsed) {
         for (const char* rounding : {"nearest", "gptq:damp=0.01 scales=stale moments=original",
                                      "gptq:damp=0.5 scales=current moments=quantized",
                                      "kbest:damp=0.01,paths=8 order=min-pivot scales=search:3 "
-                                     "moments=quantized"}) {
+                                     "target=original moments=quantized"}) {
           const std::string text = std::string(rotate) + "weight=" + weight +
                                    " activation=" + activation + " rounding=" + rounding;
           EXPECT_EQ(to_text(parse_method(text)), text);
@@ -44,7 +44,8 @@ TEST(Method, errors_name_the_word) {
   EXPECT_ERROR(parse_method("weight=mxfp4 weight=mxfp4"), "given twice");
   EXPECT_ERROR(parse_method("weight=mxfp4 wait=1"), "\"wait\" is unknown");
   EXPECT_ERROR(parse_method("weight=mxfp4 scales=stale"), "uses no moments");
-  EXPECT_ERROR(parse_method("weight=mxfp4 rounding=gptq scales=old"), "scales=current, stale, static, search");
+  EXPECT_ERROR(parse_method("weight=mxfp4 rounding=gptq scales=old"),
+               "scales=current, stale, static, search");
   EXPECT_ERROR(parse_method("weight=mxfp4 rotate=hadamard@residual,hadamard:32@residual"),
                "two transforms at one site");
 }
