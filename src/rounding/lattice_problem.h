@@ -36,9 +36,17 @@ using Solve = std::function<BabaiResult(const LatticeProblem&)>;
 BabaiResult nearest_plane(const LatticeProblem& problem);
 BabaiResult search(const LatticeProblem& problem, std::int64_t paths);
 
-/// Solves the layer with the damping given; with `automatic` damping, and the strength of a
-/// mismatch target, are those of the least error on the tokens held out when gptq sees only the
-/// others. Error: automatic without held-out tokens.
+struct Choice {
+  Regularisation regularisation;
+  std::optional<double> held_out_error; // of gptq that saw only the other tokens, when that chose
+};
+
+/// The damping given; with `automatic` that damping, and that strength of a mismatch target, which
+/// leave gptq the least error on the tokens held out when it sees only the others. Error: automatic
+/// without held-out tokens.
+Choice choose_regularisation(const RoundingProblem& layer, double damping);
+
+/// Solves the layer at the regularisation chosen.
 Rounded round_on_lattice(const RoundingProblem& layer, double damping, const Solve& solve);
 
 } // namespace latticelens

@@ -57,7 +57,8 @@ struct Rounded {
   int escalations = 0;      // how often damping had to be raised
   Tensor solver_error;      // [out] fp64: |L (target - v)|², undefined without a lattice
   double strength = 1;      // of the mismatch target that was used
-  std::optional<double> held_out_error; // on tokens held out, when they chose something
+  // On the tokens held out, of the same rounding and of gptq, when both saw only the other tokens.
+  std::optional<double> held_out_error, held_out_gptq_error;
 };
 
 struct RoundingProblem {

@@ -4,6 +4,7 @@
 #include "rounding/gptq.h"
 #include "rounding/kbest.h"
 #include "rounding/nearest.h"
+#include "rounding/portfolio.h"
 #include "rounding/rounding.h"
 #include "tensor/quadratic_form.h"
 #include "tensor/total.h"
@@ -88,6 +89,13 @@ const std::vector<RoundingRow>& roundings() {
         {"pairs", 0, "passes over pairs of weights after the single ones"},
         damping},
        round_descent},
+      {"portfolio",
+       "per row the best of gptq and of kbest in the orders activation and min-pivot, each descended",
+       true,
+       {{"paths", 8, "K of the searches"},
+        {"pairs", 0, "passes over pairs of weights after the single ones"},
+        damping},
+       round_portfolio},
   };
   return table;
 }
