@@ -4,19 +4,9 @@
 #include "core/run_directory.h"
 #include "core/time_table.h"
 #include "quantize/packed_model.h"
-#include "text/corpus.h"
+#include "quantize/request.h"
 
 namespace latticelens {
-
-struct QuantizeRequest {
-  const Model& model;
-  Method method;
-  TokenWindows calibration; // count 0: none, for roundings without moments
-  std::uint64_t seed = 0;
-  Storage storage = Storage::bf16;             // of what is not quantized
-  Storage calibration_storage = Storage::fp32; // of calibration activations between stages
-  bool quiet = false;
-};
 
 struct QuantizeResult {
   TimeTable times;

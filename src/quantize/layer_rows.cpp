@@ -1,0 +1,76 @@
+#include "quantize/layer_rows.h"
+
+#include "tensor/total.h"
+#include <ATen/ATen.h>
+#include <cstdio>
+
+namespace latticelens {
+namespace {
+
+Json histogram_of_exponents(const Tensor& scales) {
+  const Tensor exponents = (scales.log2().round()).to(at::kLong).flatten();
+  const auto [values, inverse, counts] =
+      at::_unique2(exponents, /*sorted=*/true, false, /*return_counts=*/true);
+  Json histogram = Json::object();
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    histogram[std::to_string(values[i].item<std::int64_t>())] = counts[i].item<std::int64_t>();
+  return histogram;
+}
+
+} // namespace
+
+Json layer_row(const Format& format, std::int64_t layer, const std::string& name,
+               const RoundedLinear& linear, const Moments* moments) {
+  const auto& [weight, values, scales] = linear;
+  SnapCounts clipped, ignored;
+  format.snap(weight, scales, clipped);
+  Json row = {{"layer", layer},
+              {"linear", name},
+              {"out", weight.size(0)},
+              {"in", weight.size(1)},
+              {"clipped", clipped.clipped}};
+  row["weight_error"] = total((weight - values).square());
+  row["weight_energy"] = total(weight.square());
+  row["error"] = row["nearest_error"] = row["energy"] = nullptr;
+  if (moments) {
+    const Tensor nearest = format.snap(weight, format.fit(weight), ignored);
+    row["error"] = output_error(weight, values, *moments);
+    row["nearest_error"] = output_error(weight, nearest, *moments);
+    row["energy"] = output_error(weight, at::zeros_like(weight), *moments);
+    row["tokens"] = moments->samples;
+  }
+  row["scale_exponents"] = histogram_of_exponents(scales);
+  return row;
+}
+
+std::vector<Json> rows_before(const RunDirectory& run, std::int64_t layer) {
+  std::vector<Json> rows;
+  for (const Json& row : run.read_layers())
+    if (member<std::int64_t>(row, "layer", "layers.jsonl") < layer)
+      rows.push_back(row);
+  return rows;
+}
+
+std::string error_text(const std::vector<Json>& rows, std::int64_t layer) {
+  double chosen = 0, nearest = 0;
+  for (const Json& row : rows)
+    if (row["layer"] == layer && !row["error"].is_null()) {
+      chosen += row["error"].get<double>() / row["energy"].get<double>();
+      nearest += row["nearest_error"].get<double>() / row["energy"].get<double>();
+    }
+  if (nearest == 0)
+    return "";
+  char text[96];
+  std::snprintf(text, sizeof text, "weighted error %.2f of nearest's", chosen / nearest);
+  return text;
+}
+
+void say_escalations(Progress& progress, const std::vector<Json>& rows, std::int64_t layer) {
+  for (const Json& row : rows)
+    if (row["layer"] == layer && row["escalations"] > 0)
+      progress.line("block " + std::to_string(layer + 1) + ": damping of " +
+                    row["linear"].get<std::string>() + " raised to " + row["damping"].dump() +
+                    " of the mean diagonal, the moments were not positive definite");
+}
+
+} // namespace latticelens

@@ -1,0 +1,29 @@
+// Rows of layers.jsonl, and what the progress line says of them.
+#pragma once
+#include "core/json.h"
+#include "core/progress.h"
+#include "core/run_directory.h"
+#include "rounding/rounding.h"
+
+namespace latticelens {
+
+struct RoundedLinear {
+  Tensor weight, values; // [out, in] fp32
+  Tensor scales;         // [out, in/block]
+};
+
+/// One row of layers.jsonl. Errors are sums of squares over the calibration tokens; null without
+/// calibration.
+Json layer_row(const Format& format, std::int64_t layer, const std::string& name,
+               const RoundedLinear& linear, const Moments* moments);
+
+/// Rows of finished blocks; a run killed between the rows and the shard has rows too many.
+std::vector<Json> rows_before(const RunDirectory& run, std::int64_t layer);
+
+/// "weighted error 0.52 of nearest's", of one block; empty without calibration.
+std::string error_text(const std::vector<Json>& rows, std::int64_t layer);
+
+/// A raised damping is never silent: it changes what is solved.
+void say_escalations(Progress& progress, const std::vector<Json>& rows, std::int64_t layer);
+
+} // namespace latticelens

@@ -1,0 +1,87 @@
+#include "quantize/walks.h"
+
+#include "quantize/packed_model.h"
+#include "tensor/safetensors.h"
+#include "tensor/token_rows.h"
+#include <ATen/ATen.h>
+
+namespace latticelens {
+namespace {
+
+ActivationSpec activations_of(const Method& method, const Rotations& rotations) {
+  ActivationSpec spec;
+  spec.down_input = rotations.down_input;
+  if (method.moments == MomentsPath::quantized)
+    spec.format = method.activation;
+  return spec;
+}
+
+} // namespace
+
+Walks::Walks(const QuantizeRequest& request, const Rotations& rotations)
+    : request_(request), rotations_(rotations),
+      activations_(activations_of(request.method, rotations)), quantized_{start_stream(), {}} {
+  if (request.method.target == Target::original)
+    original_.emplace(Walk{start_stream(), {}});
+}
+
+CalibrationStream Walks::start_stream() const {
+  const std::vector<Tensor> windows =
+      token_rows(request_.calibration.ids, request_.calibration.length);
+  if (windows.empty())
+    return {request_.model, {}, {}, request_.calibration_storage};
+  const OuterWeights outer = fold_outer(request_.model, rotations_);
+  return {request_.model, stored_value(outer.embedding, request_.storage), windows,
+          request_.calibration_storage};
+}
+
+Block Walks::load_folded(std::int64_t layer, const ActivationSpec& activations) const {
+  Block block = load_block(request_.model, layer);
+  fold_block(block, rotations_, request_.model);
+  for (auto& [name, norm] : block.norms)
+    norm = stored_value(norm, request_.storage);
+  for (auto& [name, linear] : block.linears)
+    if (linear.bias.defined())
+      linear.bias = stored_value(linear.bias, request_.storage);
+  install_activations(block, *request_.model.family, activations);
+  return block;
+}
+
+void Walks::load(std::int64_t layer) {
+  quantized_.block = load_folded(layer, activations_);
+  if (original_)
+    original_->block = load_folded(layer, {.down_input = activations_.down_input});
+}
+
+Moments Walks::collect(std::size_t stage) const {
+  return collect_moments(quantized_, stage, original_ ? &*original_ : nullptr);
+}
+
+void Walks::advance(std::size_t stage, TimeTable& times) {
+  if (empty())
+    return;
+  times.measure("forward", [&] { quantized_.stream.advance(quantized_.block, stage); });
+  if (original_)
+    times.measure("forward of the original",
+                  [&] { original_->stream.advance(original_->block, stage); });
+}
+
+void Walks::load_finished(std::int64_t layer, const ShardFolder& shards) {
+  load(layer);
+  const SafetensorsFile file(shards.path(layer));
+  for (auto& [name, linear] : block().linears) {
+    const std::string full = block_prefix(layer) + name + ".weight";
+    linear.weight = unpack_e2m1({file.load(full + "_packed"), file.load(full + "_scale")}, full);
+  }
+}
+
+void Walks::repeat(std::int64_t layer, const ShardFolder& shards) {
+  if (empty())
+    return;
+  load_finished(layer, shards);
+  quantized_.stream.run(quantized_.block);
+  if (original_)
+    original_->stream.run(original_->block);
+}
+
+} // namespace latticelens

@@ -1,0 +1,42 @@
+// The models on their way through the calibration text, block by block.
+#pragma once
+#include "core/time_table.h"
+#include "quantize/activations.h"
+#include "quantize/calibration.h"
+#include "quantize/request.h"
+#include "quantize/rotations.h"
+
+namespace latticelens {
+
+/// The quantized model's walk and, when the method aims at the original outputs, the original's.
+class Walks {
+ public:
+  /// Embeds the calibration windows, if there are any.
+  Walks(const QuantizeRequest& request, const Rotations& rotations);
+
+  bool empty() const { return quantized_.stream.empty(); }
+  /// The block in hand: its weights are replaced as they are rounded.
+  Block& block() { return quantized_.block; }
+  const ActivationCounts& activation_counts() const { return *activations_.counts; }
+
+  /// Loads and folds a block; what is not quantized is rounded as the shard will store it.
+  void load(std::int64_t layer);
+  Moments collect(std::size_t stage) const;
+  void advance(std::size_t stage, TimeTable& times);
+  /// Loads a block that an earlier run finished, with the weights that its shard holds.
+  void load_finished(std::int64_t layer, const ShardFolder& shards);
+  /// Runs through such a block.
+  void repeat(std::int64_t layer, const ShardFolder& shards);
+
+ private:
+  Block load_folded(std::int64_t layer, const ActivationSpec& activations) const;
+  CalibrationStream start_stream() const;
+
+  const QuantizeRequest& request_;
+  const Rotations& rotations_;
+  ActivationSpec activations_; // of the quantized walk
+  Walk quantized_;
+  std::optional<Walk> original_;
+};
+
+} // namespace latticelens
