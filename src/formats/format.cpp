@@ -1,6 +1,7 @@
 #include "formats/format.h"
 
 #include "core/error.h"
+#include "kernels/best_paths.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <algorithm>
@@ -62,6 +63,12 @@ Tensor Format::snap(const Tensor& x, const Tensor& scales, SnapCounts& counts) c
     return snap_blocks({data + begin * block, blocks * block}, block, {from + begin, blocks}, grid);
   });
   return values;
+}
+
+double Format::bits() const {
+  constexpr double scale_bits = 8;
+  const double levels = static_cast<double>(levels_of(grid).levels.size());
+  return std::ceil(std::log2(levels)) + scale_bits / static_cast<double>(block);
 }
 
 float Format::candidate_scale(float fitted, int candidate) const {

@@ -15,6 +15,8 @@ struct Format {
   ElementGrid grid;
   ScaleRule rule;
 
+  /// Storage of one value, its share of the scale included.
+  double bits() const;
   /// Scales for x [..., n] of fp32: [..., n/block] of fp32. Error when n is no multiple of the
   /// block.
   Tensor fit(const Tensor& x) const;

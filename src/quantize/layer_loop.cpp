@@ -28,13 +28,18 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
     weights.push_back(block.linears.at(name).weight);
   const std::string where = block_prefix(block.layer) + stage.name;
   static const Moments none;
-  const Rounded rounded =
-      round_weight(loop.request.method.rounding, {.weight = at::cat(weights),
-                                                  .moments = moments ? *moments : none,
-                                                  .format = loop.request.method.weight,
-                                                  .name = where,
-                                                  .scales = loop.request.method.scales,
-                                                  .order = loop.request.method.order});
+  const RoundingProblem problem{.weight = at::cat(weights),
+                                .moments = moments ? *moments : none,
+                                .format = loop.request.method.weight,
+                                .name = where,
+                                .scales = loop.request.method.scales,
+                                .order = loop.request.method.order};
+  const Rounded rounded = loop.times.measure(
+      "rounding", [&] { return round_weight(loop.request.method.rounding, problem); });
+  std::optional<Certificate> certificate;
+  if (rounded.solver_error.defined())
+    certificate =
+        loop.times.measure("certificates", [&] { return certify(problem, rounded, /*steps=*/0); });
   std::int64_t first = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const std::string& name = stage.linears[i];
@@ -47,6 +52,8 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
             where + ": packed bytes of " + name + " do not decode to the rounded weight");
     Json row = layer_row(loop.request.method.weight, block.layer, name,
                          {weights[i], decoded, scales}, moments);
+    if (certificate)
+      row["certificate"] = certificate_row(*certificate, first, last);
     row["damping"] = rounded.damping;
     row["escalations"] = rounded.escalations;
     if (rounded.held_out_error)
@@ -81,9 +88,7 @@ void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
     std::optional<Moments> moments;
     if (!walks.empty())
       moments = loop.times.measure("moments", [&] { return walks.collect(s); });
-    loop.times.measure("rounding", [&] {
-      round_stage(loop, walks.block(), stage, moments ? &*moments : nullptr, tensors);
-    });
+    round_stage(loop, walks.block(), stage, moments ? &*moments : nullptr, tensors);
     walks.advance(s, loop.times);
   }
   loop.times.measure("write", [&] {
@@ -107,9 +112,8 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
   const Model& model = request.model;
   const std::int64_t layers = model.config.layers;
   QuantizeResult result;
-  const Rotations rotations =
-      make_rotations(request.method.transforms, model.config, request.seed);
-  Loop loop{request,   run, ShardFolder(run.model(), layers + 1, request.storage),
+  const Rotations rotations = make_rotations(request.method.transforms, model.config, request.seed);
+  Loop loop{request,   run,          ShardFolder(run.model(), layers + 1, request.storage),
             rotations, result.times, {}};
   while (result.resumed_blocks < layers && loop.shards.has(result.resumed_blocks))
     ++result.resumed_blocks;

@@ -2,6 +2,7 @@
 
 #include "tensor/total.h"
 #include <ATen/ATen.h>
+#include <cmath>
 #include <cstdio>
 
 namespace latticelens {
@@ -51,18 +52,40 @@ std::vector<Json> rows_before(const RunDirectory& run, std::int64_t layer) {
   return rows;
 }
 
+Json certificate_row(const Certificate& certificate, std::int64_t first, std::int64_t last) {
+  const auto sum = [&](const Tensor& rows) {
+    return total(rows.slice(0, first, last).unsqueeze(1));
+  };
+  const double error = sum(certificate.error), rate_bound = sum(certificate.rate_bound);
+  return {{"error", error},
+          {"lower_bound", sum(certificate.lower_bound)},
+          {"expected", sum(certificate.expected)},
+          {"worst", sum(certificate.worst)},
+          {"sphere", sum(certificate.sphere)},
+          {"rate_bound", rate_bound},
+          {"headroom_decibels", 10 * std::log10(error / rate_bound)},
+          {"profile_ratio", certificate.profile_ratio}};
+}
+
 std::string error_text(const std::vector<Json>& rows, std::int64_t layer) {
-  double chosen = 0, nearest = 0;
+  double chosen = 0, nearest = 0, damped = 0, bound = 0;
   for (const Json& row : rows)
     if (row["layer"] == layer && !row["error"].is_null()) {
-      chosen += row["error"].get<double>() / row["energy"].get<double>();
-      nearest += row["nearest_error"].get<double>() / row["energy"].get<double>();
+      const double energy = row["energy"].get<double>();
+      chosen += row["error"].get<double>() / energy;
+      nearest += row["nearest_error"].get<double>() / energy;
+      if (!row.contains("certificate"))
+        continue;
+      damped += row["certificate"]["error"].get<double>() / energy;
+      bound += row["certificate"]["lower_bound"].get<double>() / energy;
     }
   if (nearest == 0)
     return "";
-  char text[96];
+  char text[96], proof[64] = "";
+  if (bound > 0)
+    std::snprintf(proof, sizeof proof, ", at most %.2fx the optimum", damped / bound);
   std::snprintf(text, sizeof text, "weighted error %.2f of nearest's", chosen / nearest);
-  return text;
+  return std::string(text) + proof;
 }
 
 void say_escalations(Progress& progress, const std::vector<Json>& rows, std::int64_t layer) {

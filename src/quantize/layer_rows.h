@@ -3,7 +3,7 @@
 #include "core/json.h"
 #include "core/progress.h"
 #include "core/run_directory.h"
-#include "rounding/rounding.h"
+#include "rounding/certify.h"
 
 namespace latticelens {
 
@@ -17,10 +17,14 @@ struct RoundedLinear {
 Json layer_row(const Format& format, std::int64_t layer, const std::string& name,
                const RoundedLinear& linear, const Moments* moments);
 
+/// Of the rows [first, last) of a certified matrix, summed: see docs/run_directory.md.
+Json certificate_row(const Certificate& certificate, std::int64_t first, std::int64_t last);
+
 /// Rows of finished blocks; a run killed between the rows and the shard has rows too many.
 std::vector<Json> rows_before(const RunDirectory& run, std::int64_t layer);
 
-/// "weighted error 0.52 of nearest's", of one block; empty without calibration.
+/// "weighted error 0.52 of nearest's, at most 1.31x the optimum", of one block; empty without
+/// calibration.
 std::string error_text(const std::vector<Json>& rows, std::int64_t layer);
 
 /// A raised damping is never silent: it changes what is solved.

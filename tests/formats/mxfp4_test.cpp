@@ -179,5 +179,19 @@ TEST(Mxfp4, blocks_equal_another_programs) {
   EXPECT_EQ(compared, 55);
 }
 
+TEST(Mxfp4, takes_four_bits_and_its_share_of_the_scale) {
+  EXPECT_EQ(parse_format("mxfp4").bits(), 4.25);
+}
+
+TEST(Mxfp4, candidate_scales_go_up_and_down_and_stay_in_the_range_of_e8m0) {
+  const Format format = parse_format("mxfp4");
+  EXPECT_EQ(format.candidate_scale(4, 0), 4);
+  EXPECT_EQ(format.candidate_scale(4, 1), 8);
+  EXPECT_EQ(format.candidate_scale(4, 2), 2);
+  EXPECT_EQ(format.candidate_scale(4, 3), 16);
+  EXPECT_EQ(format.candidate_scale(std::ldexp(1.0f, -127), 2), std::ldexp(1.0f, -127));
+  EXPECT_EQ(format.candidate_scale(std::ldexp(1.0f, 127), 1), std::ldexp(1.0f, 127));
+}
+
 } // namespace
 } // namespace latticelens

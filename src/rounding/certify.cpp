@@ -1,0 +1,42 @@
+#include "rounding/certify.h"
+
+#include "lattice/certificates.h"
+#include "rounding/lattice_problem.h"
+#include <ATen/ATen.h>
+
+namespace latticelens {
+namespace {
+
+/// H + lambda I in the order of rounding.
+Tensor damped_moments(const RoundingProblem& layer, const LatticeFactor& factor) {
+  Tensor h = in_order(in_order(layer.moments.gram, factor.order).t().contiguous(), factor.order);
+  h.diagonal().add_(factor.lambda);
+  return h;
+}
+
+} // namespace
+
+Certificate certify(const RoundingProblem& layer, const Rounded& rounded, int steps) {
+  RoundingProblem free = layer; // the order of a proof is ours to choose, coordinate by coordinate
+  free.order = "min-pivot";
+  free.scales = {ScaleTime::fixed};
+  const LatticeProblem problem =
+      lattice_problem(free, layer.moments, {rounded.damping, rounded.strength});
+  const Order& order = problem.factor.order;
+  const Tensor values = in_order(rounded.values.t().contiguous(), order);
+  const Tensor all_steps =
+      in_order(rounded.scales.repeat_interleave(layer.format.block, 1).t().contiguous(), order);
+  const Certificates lattice(
+      {problem.factor.l, problem.target, values, all_steps, layer.format.grid});
+  const Forecast forecast = lattice.forecast();
+  const Tensor variance = layer.weight.to(at::kDouble).square().mean(1);
+  return {.error = lattice.errors(),
+          .lower_bound = lattice.lower_bounds(damped_moments(layer, problem.factor), steps).best,
+          .expected = forecast.expected,
+          .worst = forecast.worst,
+          .sphere = forecast.sphere,
+          .rate_bound = variance * rate_bound(problem.factor.l, 1, layer.format.bits()),
+          .profile_ratio = profile_ratio(problem.factor.l)};
+}
+
+} // namespace latticelens
