@@ -26,7 +26,7 @@ void compare(std::int64_t out, std::int64_t in, int repeats) {
       at::matmul(at::randn({in + 64, in}), at::randn({in, in}) / std::sqrt(in) + at::eye(in));
   const Moments moments{at::matmul(x.t(), x).to(at::kDouble), in + 64};
   const Format format = parse_format("mxfp4/away");
-  const RoundingProblem problem{at::randn({out, in}), moments, format, ScaleTime::stale, "bench"};
+  const RoundingProblem problem{at::randn({out, in}), moments, format, "bench", {ScaleTime::stale}};
   std::vector<double> plain, ours;
   Tensor plain_values, our_values;
   for (int i = 0; i < repeats; ++i) {

@@ -54,23 +54,25 @@ class Comparison {
  public:
   Comparison(const Model& model, const std::vector<Tensor>& windows)
       : model_(model), rope_(make_rope(model.config, windows.front().numel())),
-        stream_(model, load_embedding(model), windows, Storage::fp32) {
+        walk_{{model, load_embedding(model), windows, Storage::fp32}, {}} {
     const Tensor table = load_embedding(model);
     for (const Tensor& ids : windows)
       plain_states_.push_back(embed(table, ids, model.config));
   }
 
   void block(std::int64_t layer) {
-    Block ours = load_block(model_, layer), plain = ours;
+    walk_.block = load_block(model_, layer);
+    Block& ours = walk_.block;
+    Block plain = ours;
     collect_plain(plain);
     for (std::size_t s = 0; s < model_.family->stages.size(); ++s) {
       const Stage& stage = model_.family->stages[s];
       const Moments moments =
-          totals.ours.measure(moments_row, [&] { return stream_.collect(ours, s); });
+          totals.ours.measure(moments_row, [&] { return collect_moments(walk_, s); });
       for (const std::string& name : stage.linears)
         round_plain(name, plain, moments);
       round_ours(stage, ours, moments);
-      totals.ours.measure(forward_row, [&] { stream_.advance(ours, s); });
+      totals.ours.measure(forward_row, [&] { walk_.stream.advance(ours, s); });
     }
     totals.plain.measure(forward_row, [&] {
       for (Tensor& x : plain_states_)
@@ -134,7 +136,7 @@ class Comparison {
   const Model& model_;
   const Rope rope_;
   const Format format_ = parse_format("mxfp4/away");
-  CalibrationStream stream_;
+  Walk walk_;
   std::vector<Tensor> plain_states_;
 };
 

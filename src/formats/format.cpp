@@ -3,7 +3,9 @@
 #include "core/error.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 
 namespace latticelens {
 namespace {
@@ -60,6 +62,11 @@ Tensor Format::snap(const Tensor& x, const Tensor& scales, SnapCounts& counts) c
     return snap_blocks({data + begin * block, blocks * block}, block, {from + begin, blocks}, grid);
   });
   return values;
+}
+
+float Format::candidate_scale(float fitted, int candidate) const {
+  const int distance = (candidate + 1) / 2, exponent = candidate % 2 ? distance : -distance;
+  return std::clamp(std::ldexp(fitted, exponent), std::ldexp(1.0f, -127), std::ldexp(1.0f, 127));
 }
 
 Tensor Format::quantize(const Tensor& x, SnapCounts& counts) const {

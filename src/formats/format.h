@@ -21,6 +21,9 @@ struct Format {
   /// The nearest representable values of x [..., n] for the scales [..., n/block]; counts are added
   /// to `counts`.
   Tensor snap(const Tensor& x, const Tensor& scales, SnapCounts& counts) const;
+  /// The candidate-th scale to try beside a fitted one: 0 is the fitted one itself, then one power
+  /// of two up, one down, two up, ... inside the range of E8M0.
+  float candidate_scale(float fitted, int candidate) const;
   /// snap(x, fit(x)) in one pass: activations.
   Tensor quantize(const Tensor& x, SnapCounts& counts) const;
 };

@@ -59,7 +59,8 @@ std::int64_t round_rows(const FeedbackPanel& panel, std::int64_t first, std::int
   const Floats d;
   const GridVectors<Floats> vectors(d, grid);
   std::int64_t clipped = 0;
-  for (std::int64_t row = 0; row < rows; row += static_cast<std::int64_t>(hn::Lanes(d)))
+  for (std::int64_t row = 0; row < rows; row += static_cast<std::int64_t>(hn::Lanes(d))) {
+    auto cost = hn::LoadU(d, panel.costs + row);
     for (std::int64_t i = first; i < last; ++i) {
       const std::int64_t at = i * panel.rows + row;
       const auto target =
@@ -72,7 +73,11 @@ std::int64_t round_rows(const FeedbackPanel& panel, std::int64_t first, std::int
       const auto value = hn::Mul(snap_vector(d, scaled, vectors), step);
       hn::StoreU(value, d, panel.values + at);
       hn::StoreU(hn::Sub(hn::LoadU(d, panel.weights + at), value), d, panel.errors + at);
+      const auto distance = hn::Mul(hn::Set(d, panel.diagonal[i]), hn::Sub(target, value));
+      cost = hn::MulAdd(distance, distance, cost);
     }
+    hn::StoreU(cost, d, panel.costs + row);
+  }
   return clipped;
 }
 

@@ -17,7 +17,9 @@ struct FeedbackPanel {
   const float* targets = nullptr;
   const float* steps = nullptr; // of each coordinate and row
   float* values = nullptr;
-  float* errors = nullptr; // weights - values
+  float* errors = nullptr;         // weights - values
+  const float* diagonal = nullptr; // [columns] L_kk
+  float* costs = nullptr; // [rows]: sum over the columns rounded so far of (L_kk (target - value))²
 };
 
 /// residual [last - first, rows]: the real values that would make up, together, for the errors
@@ -27,7 +29,7 @@ void residual_of(const FeedbackPanel& panel, std::int64_t first, std::int64_t la
                  float* residual);
 
 /// For i = first .. last-1: values[i] = nearest level to targets[i] + sum_{j<i} F_ij e_j; errors[i]
-/// follows. Returns how many of these lay outside the grid.
+/// and costs follow. Returns how many of these lay outside the grid.
 std::int64_t round_with_feedback(const FeedbackPanel& panel, std::int64_t first, std::int64_t last,
                                  const ElementGrid& grid);
 

@@ -36,10 +36,12 @@ std::int64_t round_with_feedback(const FeedbackPanel& panel, std::int64_t first,
   for (std::int64_t row = 0; row < panel.rows; ++row)
     for (std::int64_t i = first; i < last; ++i) {
       const std::int64_t at = i * panel.rows + row;
-      const double scaled = corrected(panel, i, i, row) / panel.steps[at];
+      const double target = corrected(panel, i, i, row), scaled = target / panel.steps[at];
       clipped += std::fabs(scaled) > grid.maximum;
       panel.values[at] = static_cast<float>(snap(scaled, grid) * panel.steps[at]);
       panel.errors[at] = panel.weights[at] - panel.values[at];
+      const double distance = panel.diagonal[i] * (target - panel.values[at]);
+      panel.costs[row] += static_cast<float>(distance * distance);
     }
   return clipped;
 }

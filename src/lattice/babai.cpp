@@ -3,162 +3,199 @@
 #include "kernels/feedback.h"
 #include "kernels/product.h"
 #include "lattice/factor.h"
+#include "lattice/row_strips.h"
+#include "lattice/step_choice.h"
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <atomic>
-#include <vector>
+#include <algorithm>
 
 namespace latticelens {
 namespace {
 
-// Rows are independent, so threads share nothing but the factor: each takes this many rows through
-// all columns.
-constexpr std::int64_t rows_at_once = strip_width;
-
-/// Some rows of the problem: fp32 [n, rows_at_once], rows past the last one are zero.
-struct Rows {
-  std::int64_t first, count;
-  Tensor weights, targets, values, errors, steps;
-};
+// Columns whose outer corrections are one matrix product; published code reads stale scales at its
+// multiples.
+constexpr std::int64_t panel_columns = 128;
 
 class Solver {
  public:
-  Solver(Tensor feedback, const ElementGrid& grid, const BabaiOptions& options,
+  Solver(const Tensor& l, const ElementGrid& grid, const BabaiOptions& options,
          const ChooseSteps& choose)
-      : feedback_(std::move(feedback)), grid_(grid), options_(options), choose_(choose) {}
+      : feedback_(feedback_of(l)), diagonal_(l.diagonal().to(at::kFloat).contiguous()), grid_(grid),
+        options_(options), choose_(choose),
+        panel_(options.candidates > 1 ? options.block : panel_columns) {}
 
-  std::int64_t solve(Rows& rows) const {
+  void solve(RowStrip& rows) const {
     const std::int64_t n = feedback_.size(0);
-    std::int64_t clipped = 0;
-    for (std::int64_t first = 0; first < n; first += options_.panel) {
-      const std::int64_t last = std::min(first + options_.panel, n);
+    for (std::int64_t first = 0; first < n; first += panel_) {
+      const std::int64_t last = std::min(first + panel_, n);
       add_product<float>(last - first, first, {feedback_.const_data_ptr<float>() + first * n, n},
-                         rows.errors.const_data_ptr<float>(),
-                         rows.targets.mutable_data_ptr<float>() + first * rows_at_once,
-                         rows_at_once);
-      clipped += solve_panel(rows, first, last - first);
+                         rows.errors.data(), &rows.targets[first * strip_width], strip_width);
+      std::fill(rows.costs.begin(), rows.costs.end(), 0.0f);
+      if (options_.candidates > 1)
+        solve_block_with_candidates(rows, first, last - first);
+      else
+        solve_panel(rows, first, last - first);
+      for (std::int64_t row = 0; row < strip_width; ++row)
+        rows.squared_errors[row] += rows.costs[row];
     }
-    return clipped;
   }
 
  private:
-  FeedbackPanel panel_at(Rows& rows, std::int64_t first) const {
-    const std::int64_t n = feedback_.size(0), offset = first * rows_at_once;
-    return {.rows = rows_at_once,
+  FeedbackPanel panel_at(RowStrip& rows, std::int64_t first) const {
+    const std::int64_t n = feedback_.size(0), offset = first * strip_width;
+    return {.rows = strip_width,
             .feedback = feedback_.const_data_ptr<float>() + first * n + first,
             .feedback_stride = n,
-            .weights = rows.weights.const_data_ptr<float>() + offset,
-            .targets = rows.targets.const_data_ptr<float>() + offset,
-            .steps = rows.steps.const_data_ptr<float>() + offset,
-            .values = rows.values.mutable_data_ptr<float>() + offset,
-            .errors = rows.errors.mutable_data_ptr<float>() + offset};
+            .weights = &rows.weights[offset],
+            .targets = &rows.targets[offset],
+            .steps = &rows.steps[offset],
+            .values = &rows.values[offset],
+            .errors = &rows.errors[offset],
+            .diagonal = diagonal_.const_data_ptr<float>() + first,
+            .costs = rows.costs.data()};
   }
 
-  std::int64_t solve_panel(Rows& rows, std::int64_t panel_first, std::int64_t columns) const {
+  void solve_panel(RowStrip& rows, std::int64_t panel_first, std::int64_t columns) const {
     const FeedbackPanel panel = panel_at(rows, panel_first);
     if (options_.steps_per_panel)
       choose_steps(rows, panel, panel_first, 0, columns);
-    std::int64_t clipped = 0;
     for (std::int64_t first = 0; first < columns; first += options_.block) {
       const std::int64_t last = std::min(first + options_.block, columns);
       if (!options_.steps_per_panel)
         choose_steps(rows, panel, panel_first, first, last);
-      clipped += round_with_feedback(panel, first, last, grid_);
+      rows.clipped += round_with_feedback(panel, first, last, grid_);
     }
-    return clipped;
   }
 
-  void choose_steps(Rows& rows, const FeedbackPanel& panel, std::int64_t panel_first,
+  void choose_steps(RowStrip& rows, const FeedbackPanel& panel, std::int64_t panel_first,
                     std::int64_t first, std::int64_t last) const {
-    std::vector<float> residual((last - first) * rows_at_once);
+    std::vector<float> residual((last - first) * strip_width);
     residual_of(panel, first, last, residual.data());
-    const Part part{rows.first, rows_at_once, panel_first + first, last - first};
-    choose_(part, residual.data(),
-            rows.steps.mutable_data_ptr<float>() + (panel_first + first) * rows_at_once);
+    const Part part{rows.first, strip_width, panel_first + first, last - first};
+    choose_(part, residual.data(), 0, &rows.steps[(panel_first + first) * strip_width]);
   }
 
-  Tensor feedback_; // [n, n] fp32, row i: L_i,: / L_ii
+  void solve_block_with_candidates(RowStrip& rows, std::int64_t first, std::int64_t columns) const {
+    const FeedbackPanel panel = panel_at(rows, first);
+    choose_block_steps(panel, {rows.first, strip_width, first, columns}, options_.candidates, grid_,
+                       choose_, &rows.steps[first * strip_width]);
+    rows.clipped += round_with_feedback(panel, 0, columns, grid_);
+  }
+
+  Tensor feedback_, diagonal_; // [n, n] fp32, row i: L_i,: / L_ii; [n] fp32
   const ElementGrid& grid_;
   const BabaiOptions& options_;
   const ChooseSteps& choose_;
+  std::int64_t panel_;
 };
-
-Rows take_rows(const Tensor& weights, std::int64_t first) {
-  const std::int64_t count = std::min(rows_at_once, weights.size(1) - first);
-  Tensor part = at::zeros({weights.size(0), rows_at_once}, at::kFloat);
-  part.slice(1, 0, count).copy_(weights.slice(1, first, first + count));
-  return {first,
-          count,
-          part,
-          part.clone(),
-          at::empty_like(part),
-          at::zeros_like(part),
-          at::empty_like(part)};
-}
 
 } // namespace
 
 BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& grid,
                   const BabaiOptions& options, const ChooseSteps& choose) {
-  const Solver solver(feedback_of(l), grid, options, choose);
-  const std::int64_t rows = weights.size(1);
-  BabaiResult result{at::empty_like(weights, at::MemoryFormat::Contiguous)};
-  std::atomic<std::int64_t> clipped = 0;
-  at::parallel_for(0, (rows + rows_at_once - 1) / rows_at_once, 1,
-                   [&](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t chunk = begin; chunk < end; ++chunk) {
-                       Rows part = take_rows(weights, chunk * rows_at_once);
-                       clipped += solver.solve(part);
-                       result.values.slice(1, part.first, part.first + part.count)
-                           .copy_(part.values.slice(1, 0, part.count));
-                     }
-                   });
-  result.clipped = clipped;
-  return result;
+  const Solver solver(l, grid, options, choose);
+  return for_row_strips(weights, [&](RowStrip& strip) { solver.solve(strip); });
 }
 
 namespace reference {
 namespace {
 
-/// Forward substitution, as in `residual` above.
-Tensor current_values(const Tensor& weights, const Tensor& targets, const Tensor& l,
-                      std::int64_t first, std::int64_t last) {
-  Tensor values = targets.slice(0, first, last).clone();
-  for (std::int64_t k = first; k < last; ++k)
-    for (std::int64_t j = first; j < k; ++j)
-      values[k - first] -= l[k][j] / l[k][k] * (values[j - first] - weights[j]);
-  return values;
-}
+/// One row in fp64.
+class RowSolver {
+ public:
+  RowSolver(const Tensor& l, const ElementGrid& grid, const BabaiOptions& options,
+            const ChooseSteps& choose)
+      : n_(l.size(0)), l_(l.const_data_ptr<double>()), grid_(grid), options_(options),
+        choose_(choose) {}
+
+  void solve(std::int64_t row, const std::vector<double>& w, std::vector<double>& values,
+             std::vector<float>& steps) {
+    const std::int64_t together = options_.steps_per_panel ? panel_columns : options_.block;
+    for (std::int64_t first = 0; first < n_; first += together) {
+      const std::int64_t last = std::min(first + together, n_);
+      const std::vector<float> residual = residual_at(w, values, first, last);
+      double least = std::numeric_limits<double>::infinity();
+      std::vector<float> best;
+      for (int candidate = 0; candidate < options_.candidates; ++candidate) {
+        std::vector<float> tried(last - first);
+        choose_({row, 1, first, last - first}, residual.data(), candidate, tried.data());
+        if (const double cost = round(w, tried, first, last, values).first; cost < least) {
+          least = cost;
+          best = tried;
+        }
+      }
+      const auto [cost, outside] = round(w, best, first, last, values);
+      error += cost;
+      clipped += outside;
+      std::copy(best.begin(), best.end(), steps.begin() + first);
+    }
+  }
+
+  double error = 0;
+  std::int64_t clipped = 0;
+
+ private:
+  double target(const std::vector<double>& w, const std::vector<double>& values, std::int64_t i,
+                std::int64_t before) const {
+    double sum = w[i];
+    for (std::int64_t j = 0; j < before; ++j)
+      sum += l_[i * n_ + j] / l_[i * n_ + i] * (w[j] - values[j]);
+    return sum;
+  }
+
+  /// The solution of the block's own triangle.
+  std::vector<float> residual_at(const std::vector<double>& w, const std::vector<double>& values,
+                                 std::int64_t first, std::int64_t last) const {
+    std::vector<double> solved(last - first);
+    for (std::int64_t k = first; k < last; ++k) {
+      solved[k - first] = target(w, values, k, first);
+      for (std::int64_t j = first; j < k; ++j)
+        solved[k - first] -= l_[k * n_ + j] / l_[k * n_ + k] * (solved[j - first] - w[j]);
+    }
+    return {solved.begin(), solved.end()};
+  }
+
+  /// Squared error and clipped targets of the columns.
+  std::pair<double, std::int64_t> round(const std::vector<double>& w,
+                                        const std::vector<float>& steps, std::int64_t first,
+                                        std::int64_t last, std::vector<double>& values) const {
+    double cost = 0;
+    std::int64_t outside = 0;
+    for (std::int64_t i = first; i < last; ++i) {
+      const double wanted = target(w, values, i, i), step = steps[i - first];
+      outside += std::fabs(wanted / step) > grid_.maximum;
+      values[i] = snap(wanted / step, grid_) * step;
+      cost += std::pow(l_[i * n_ + i] * (wanted - values[i]), 2);
+    }
+    return {cost, outside};
+  }
+
+  std::int64_t n_;
+  const double* l_;
+  const ElementGrid& grid_;
+  const BabaiOptions& options_;
+  const ChooseSteps& choose_;
+};
 
 } // namespace
 
-BabaiResult babai(const Tensor& single, const Tensor& l, const ElementGrid& grid,
+BabaiResult babai(const Tensor& weights, const Tensor& l, const ElementGrid& grid,
                   const BabaiOptions& options, const ChooseSteps& choose) {
-  const Tensor weights = single.to(at::kDouble);
   const std::int64_t n = weights.size(0), rows = weights.size(1);
-  const std::int64_t together = options.steps_per_panel ? options.panel : options.block;
-  Tensor targets = weights.clone(), steps, values = at::empty_like(weights);
-  BabaiResult result;
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (i % together == 0) {
-      const std::int64_t last = std::min(i + together, n);
-      const Tensor residual =
-          current_values(weights, targets, l, i, last).to(at::kFloat).contiguous();
-      steps = at::empty_like(residual);
-      choose({0, rows, i, last - i}, residual.const_data_ptr<float>(),
-             steps.mutable_data_ptr<float>());
-    }
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const double step = steps[i % together][row].item<double>();
-      const double scaled = targets[i][row].item<double>() / step;
-      result.clipped += std::fabs(scaled) > grid.maximum;
-      values[i][row] = snap(scaled, grid) * step;
-    }
-    const Tensor error = weights[i] - values[i];
-    for (std::int64_t k = i + 1; k < n; ++k)
-      targets[k] += l[k][i] / l[k][k] * error;
+  BabaiResult result{at::empty({n, rows}, at::kFloat), at::empty({n, rows}, at::kFloat),
+                     at::empty({rows}, at::kDouble)};
+  const Tensor factor = l.contiguous(), by_row = weights.t().to(at::kDouble).contiguous();
+  for (std::int64_t row = 0; row < rows; ++row) {
+    RowSolver solver(factor, grid, options, choose);
+    const double* data = by_row.const_data_ptr<double>() + row * n;
+    const std::vector<double> w(data, data + n);
+    std::vector<double> values(n);
+    std::vector<float> steps(n);
+    solver.solve(row, w, values, steps);
+    result.values.select(1, row).copy_(at::tensor(values, at::kDouble));
+    result.steps.select(1, row).copy_(at::tensor(steps, at::kFloat));
+    result.errors[row] = solver.error;
+    result.clipped += solver.clipped;
   }
-  result.values = values.to(at::kFloat);
   return result;
 }
 

@@ -63,12 +63,9 @@ State CalibrationStream::ready(const Block& block, std::size_t s, const State& s
   return state;
 }
 
-Moments CalibrationStream::collect(const Block& block, std::size_t s) {
-  const Stage& stage = model_.family->stages[s];
-  MomentsCollector collector(width_of(model_, stage.linears.front()));
-  for (const State& stored : states_)
-    collector.add(stage_input(stage, block, ready(block, s, stored), model_.config));
-  return collector.finish(block_prefix(block.layer) + stage.name);
+Tensor CalibrationStream::input(const Block& block, std::size_t s, std::size_t window) const {
+  return stage_input(model_.family->stages[s], block, ready(block, s, states_[window]),
+                     model_.config);
 }
 
 void CalibrationStream::advance(const Block& block, std::size_t s) {
@@ -86,6 +83,17 @@ void CalibrationStream::advance(const Block& block, std::size_t s) {
 void CalibrationStream::run(const Block& block) {
   for (std::size_t s = 0; s < model_.family->stages.size() && !empty(); ++s)
     advance(block, s);
+}
+
+Moments collect_moments(const Walk& walk, std::size_t s, const Walk* original) {
+  constexpr std::size_t held_out_period = 4;
+  const Stage& stage = walk.stream.model().family->stages[s];
+  MomentsCollector collector(walk.block.linears.at(stage.linears.front()).weight.size(1));
+  for (std::size_t window = 0; window < walk.stream.windows(); ++window)
+    collector.add(walk.stream.input(walk.block, s, window),
+                  original ? original->stream.input(original->block, s, window) : Tensor(),
+                  window % held_out_period == held_out_period - 1);
+  return collector.finish(block_prefix(walk.block.layer) + stage.name);
 }
 
 } // namespace latticelens

@@ -15,8 +15,10 @@ class CalibrationStream {
   bool empty() const { return states_.empty(); }
   /// Bytes that the states take between blocks.
   std::int64_t bytes() const;
-  /// Moments of the input of stage `s`; earlier stages of the block must be done.
-  Moments collect(const Block& block, std::size_t s);
+  std::size_t windows() const { return states_.size(); }
+  const Model& model() const { return model_; }
+  /// What the linears of stage `s` read in one window; earlier stages of the block must be done.
+  Tensor input(const Block& block, std::size_t s, std::size_t window) const;
   /// Runs stage `s`. A stage whose result would take more than a gigabyte is put off, and repeated
   /// by those who need it.
   void advance(const Block& block, std::size_t s);
@@ -33,5 +35,16 @@ class CalibrationStream {
   Rope rope_;
   std::vector<State> states_; // in the storage dtype
 };
+
+/// A model on its way through the calibration text: its stream, and the block that is next.
+struct Walk {
+  CalibrationStream stream;
+  Block block;
+};
+
+/// Moments of the input of stage `s` over all windows, beside what `original` (if any) has there.
+/// Every fourth window is held out, to judge what is chosen on the others. Errors: those of
+/// MomentsCollector.
+Moments collect_moments(const Walk& walk, std::size_t s, const Walk* original = nullptr);
 
 } // namespace latticelens

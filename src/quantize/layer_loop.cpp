@@ -69,9 +69,12 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
   const std::string where = block_prefix(block.layer) + stage.name;
   static const Moments none;
   const Rounded rounded =
-      round_weight(loop.request.method.rounding,
-                   {at::cat(weights), moments ? *moments : none, loop.request.method.weight,
-                    loop.request.method.scales, where});
+      round_weight(loop.request.method.rounding, {.weight = at::cat(weights),
+                                                  .moments = moments ? *moments : none,
+                                                  .format = loop.request.method.weight,
+                                                  .name = where,
+                                                  .scales = loop.request.method.scales,
+                                                  .order = loop.request.method.order});
   std::int64_t first = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const std::string& name = stage.linears[i];
@@ -85,6 +88,12 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
     Json row = layer_row(loop, block.layer, name, weights[i], decoded, scales, moments);
     row["damping"] = rounded.damping;
     row["escalations"] = rounded.escalations;
+    if (rounded.held_out_error)
+      row["stage_held_out_error"] = *rounded.held_out_error;
+    if (rounded.held_out_gptq_error)
+      row["stage_held_out_gptq_error"] = *rounded.held_out_gptq_error;
+    if (loop.request.method.target == Target::original)
+      row["strength"] = rounded.strength;
     loop.rows.push_back(row);
     block.linears.at(name).weight = decoded;
     add_packed(tensors, block_prefix(block.layer) + name, packed);
@@ -105,7 +114,7 @@ void add_small_tensors(const Loop& loop, const Block& block, NamedTensors& tenso
 
 /// The block as the shard will hold it: what is not quantized is rounded to the storage dtype
 /// first.
-Block load_folded(const Loop& loop, std::int64_t layer) {
+Block load_folded(const Loop& loop, std::int64_t layer, const ActivationSpec& activations) {
   Block block = load_block(loop.request.model, layer);
   fold_block(block, loop.rotations, loop.request.model);
   for (auto& [name, norm] : block.norms)
@@ -113,42 +122,63 @@ Block load_folded(const Loop& loop, std::int64_t layer) {
   for (auto& [name, linear] : block.linears)
     if (linear.bias.defined())
       linear.bias = stored_value(linear.bias, loop.request.storage);
-  install_activations(block, *loop.request.model.family, loop.activations);
+  install_activations(block, *loop.request.model.family, activations);
   return block;
 }
 
-void quantize_block(Loop& loop, CalibrationStream& stream, std::int64_t layer) {
-  Block block = loop.times.measure("load and fold", [&] { return load_folded(loop, layer); });
+/// The quantized model's walk and, when the method aims at the original outputs, the original's.
+struct Walks {
+  Walk quantized;
+  std::optional<Walk> original;
+};
+
+void load_blocks(Loop& loop, Walks& walks, std::int64_t layer) {
+  walks.quantized.block = load_folded(loop, layer, loop.activations);
+  if (walks.original)
+    walks.original->block = load_folded(loop, layer, {.down_input = loop.activations.down_input});
+}
+
+void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
+  loop.times.measure("load and fold", [&] { load_blocks(loop, walks, layer); });
+  Walk& walk = walks.quantized;
   NamedTensors tensors;
   for (std::size_t s = 0; s < loop.request.model.family->stages.size(); ++s) {
     const Stage& stage = loop.request.model.family->stages[s];
     std::optional<Moments> moments;
-    if (!stream.empty())
-      moments = loop.times.measure("moments", [&] { return stream.collect(block, s); });
+    if (!walk.stream.empty())
+      moments = loop.times.measure("moments", [&] {
+        return collect_moments(walk, s, walks.original ? &*walks.original : nullptr);
+      });
     loop.times.measure("rounding", [&] {
-      round_stage(loop, block, stage, moments ? &*moments : nullptr, tensors);
+      round_stage(loop, walk.block, stage, moments ? &*moments : nullptr, tensors);
     });
-    if (!stream.empty())
-      loop.times.measure("forward", [&] { stream.advance(block, s); });
+    if (!walk.stream.empty())
+      loop.times.measure("forward", [&] { walk.stream.advance(walk.block, s); });
+    if (walks.original)
+      loop.times.measure("forward of the original",
+                         [&] { walks.original->stream.advance(walks.original->block, s); });
   }
   loop.times.measure("write", [&] {
-    add_small_tensors(loop, block, tensors);
+    add_small_tensors(loop, walk.block, tensors);
     loop.run.write_layers(loop.rows);
     loop.shards.write(layer, tensors); // its rename is what finishes the block
   });
 }
 
-/// Runs the stream through a block that an earlier run finished, from the bytes that it wrote.
-void repeat_block(Loop& loop, CalibrationStream& stream, std::int64_t layer) {
-  if (stream.empty())
+/// Runs the streams through a block that an earlier run finished, from the bytes that it wrote.
+void repeat_block(Loop& loop, Walks& walks, std::int64_t layer) {
+  if (walks.quantized.stream.empty())
     return;
-  Block block = load_folded(loop, layer);
+  load_blocks(loop, walks, layer);
+  Block& block = walks.quantized.block;
   const SafetensorsFile file(loop.shards.path(layer));
   for (auto& [name, linear] : block.linears) {
     const std::string full = block_prefix(layer) + name + ".weight";
     linear.weight = unpack_e2m1({file.load(full + "_packed"), file.load(full + "_scale")}, full);
   }
-  stream.run(block);
+  walks.quantized.stream.run(block);
+  if (walks.original)
+    walks.original->stream.run(walks.original->block);
 }
 
 /// Rows of finished blocks; a run killed between the rows and the shard has rows too many.
@@ -199,6 +229,13 @@ CalibrationStream start_stream(const Loop& loop, const std::vector<Tensor>& wind
           loop.request.calibration_storage};
 }
 
+Walks start_walks(const Loop& loop, const std::vector<Tensor>& windows) {
+  Walks walks{{start_stream(loop, windows), {}}, std::nullopt};
+  if (loop.request.method.target == Target::original)
+    walks.original.emplace(Walk{start_stream(loop, windows), {}});
+  return walks;
+}
+
 } // namespace
 
 QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& run) {
@@ -225,13 +262,13 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
     progress.line("continuing after block " + std::to_string(result.resumed_blocks) + " of " +
                   std::to_string(layers));
   if (result.resumed_blocks < layers) {
-    CalibrationStream stream = result.times.measure("embed", [&] {
-      return start_stream(loop, token_rows(request.calibration.ids, request.calibration.length));
+    Walks walks = result.times.measure("embed", [&] {
+      return start_walks(loop, token_rows(request.calibration.ids, request.calibration.length));
     });
     for (std::int64_t layer = 0; layer < result.resumed_blocks; ++layer)
-      result.times.measure("repeat finished blocks", [&] { repeat_block(loop, stream, layer); });
+      result.times.measure("repeat finished blocks", [&] { repeat_block(loop, walks, layer); });
     for (std::int64_t layer = result.resumed_blocks; layer < layers; ++layer) {
-      quantize_block(loop, stream, layer);
+      quantize_block(loop, walks, layer);
       say_escalations(progress, loop.rows, layer);
       progress.step(error_text(loop.rows, layer));
     }

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/words.h"
+#include "lattice/order.h"
 #include <algorithm>
 #include <set>
 
@@ -42,15 +43,19 @@ void set(Method& method, const std::string& key, const std::string& value) {
   else if (key == "rounding")
     method.rounding = parse_rounding(value);
   else if (key == "scales")
-    method.scales = choose<ScaleTime>(
-        key, value, {{"current", ScaleTime::current}, {"stale", ScaleTime::stale}});
+    method.scales = parse_scales(value);
+  else if (key == "order")
+    method.order = order_row(value).name;
   else if (key == "moments")
     method.moments = choose<MomentsPath>(
         key, value, {{"original", MomentsPath::original}, {"quantized", MomentsPath::quantized}});
+  else if (key == "target")
+    method.target = choose<Target>(
+        key, value, {{"quantized", Target::quantized}, {"original", Target::original}});
   else
-    throw Error("method",
-                "\"" + key +
-                    "\" is unknown; known: rotate, weight, activation, rounding, scales, moments");
+    throw Error("method", "\"" + key +
+                              "\" is unknown; known: rotate, weight, activation, rounding, order, "
+                              "scales, target, moments");
 }
 
 } // namespace
@@ -69,7 +74,7 @@ Method parse_method(std::string_view text) {
   }
   require(seen.contains("weight"), "method", "no weight format; write for example weight=mxfp4");
   const bool uses_moments = rounding_row(method.rounding.name).uses_moments;
-  for (const char* key : {"scales", "moments"})
+  for (const char* key : {"order", "scales", "target", "moments"})
     require(uses_moments || !seen.contains(key), "method",
             std::string(key) + "= means nothing with rounding=" + method.rounding.name +
                 ", which uses no moments; leave it out");
@@ -85,7 +90,11 @@ std::string to_text(const Method& method) {
   text += " rounding=" + to_text(method.rounding);
   if (!rounding_row(method.rounding.name).uses_moments)
     return text;
-  text += method.scales == ScaleTime::stale ? " scales=stale" : " scales=current";
+  if (method.order != "natural")
+    text += " order=" + method.order;
+  text += " scales=" + to_text(method.scales);
+  if (method.target == Target::original)
+    text += " target=original";
   return text +
          (method.moments == MomentsPath::original ? " moments=original" : " moments=quantized");
 }

@@ -11,18 +11,24 @@ namespace latticelens {
 /// those that the quantized model will see.
 enum class MomentsPath { original, quantized };
 
+/// What a layer's outputs should come close to: those of its weights on the inputs that it will
+/// get, or those that the original model has (mismatch; Birnick §4, Qronos).
+enum class Target { quantized, original };
+
 struct Method {
   std::vector<TransformSpec> transforms; // in the order of sites, at most one a site
   Format weight;
   std::optional<Format> activation; // of the input of every quantized linear
   RoundingSpec rounding;
-  ScaleTime scales = ScaleTime::current;
+  ScaleSpec scales;
+  std::string order = "natural"; // of rounding; a name of orders()
   MomentsPath moments = MomentsPath::quantized;
+  Target target = Target::quantized;
 };
 
-/// "rotate=... weight=... activation=... rounding=... scales=... moments=..."; weight is required,
-/// the others have defaults (no rotation, none, nearest, current, quantized). Errors say which word
-/// and what is known.
+/// "rotate=... weight=... activation=... rounding=... order=... scales=... moments=..."; weight is
+/// required, the others have defaults (no rotation, none, nearest, natural, current, quantized).
+/// Errors say which word and what is known.
 Method parse_method(std::string_view text);
 
 /// The canonical string: parse_method gives the same method back.

@@ -9,13 +9,23 @@ namespace latticelens {
 class MomentsCollector {
  public:
   explicit MomentsCollector(std::int64_t width);
-  void add(const Tensor& x /*[n, t, width]*/);
-  /// Errors, naming `where`: no token seen, NaN or infinity.
+  /// x [n, t, width] of one batch; original: what the original model has there, or undefined, the
+  /// same for all batches. held_out: the batch is for judging.
+  void add(const Tensor& x, const Tensor& original = {}, bool held_out = false);
+  /// Of all batches, with those held out beside. Errors, naming `where`: no token seen, NaN or
+  /// infinity.
   Moments finish(const std::string& where) const;
 
  private:
-  Tensor gram_; // [width, width] fp64, on and below the diagonal
-  std::int64_t samples_ = 0;
+  struct Sums {
+    Tensor gram; // lower triangle of panels
+    Tensor cross, original;
+    std::int64_t samples = 0;
+    Moments finish() const;
+  };
+
+  std::int64_t width_;
+  Sums fitted_, held_out_;
 };
 
 } // namespace latticelens

@@ -1,9 +1,13 @@
 // The table of roundings, and names to roundings.
 #include "core/error.h"
+#include "rounding/descent.h"
 #include "rounding/gptq.h"
+#include "rounding/kbest.h"
 #include "rounding/nearest.h"
+#include "rounding/portfolio.h"
 #include "rounding/rounding.h"
 #include "tensor/quadratic_form.h"
+#include "tensor/total.h"
 #include <ATen/ATen.h>
 #include <charconv>
 
@@ -26,6 +30,13 @@ double parse_number(std::string_view text, std::string_view whole) {
   return value;
 }
 
+const RoundingOption& option_of(const std::string& rounding, const std::string& name) {
+  for (const RoundingOption& option : rounding_row(rounding).options)
+    if (name == option.name)
+      return option;
+  throw Error("rounding", rounding + " has no option " + name);
+}
+
 void set_option(RoundingSpec& spec, std::string_view setting, std::string_view whole) {
   const std::size_t equals = setting.find('=');
   const auto found = spec.options.find(std::string(setting.substr(0, equals)));
@@ -36,7 +47,16 @@ void set_option(RoundingSpec& spec, std::string_view setting, std::string_view w
           "\"" + std::string(setting) + "\" in \"" + std::string(whole) +
               "\" is no option; options of " + spec.name +
               (names.empty() ? ": none" : ":" + names));
-  found->second = parse_number(setting.substr(equals + 1), whole);
+  const std::string_view value = setting.substr(equals + 1);
+  const RoundingOption& option = option_of(spec.name, found->first);
+  if (option.can_be_automatic && value == "auto") {
+    found->second = automatic;
+    return;
+  }
+  found->second = parse_number(value, whole);
+  require(found->second >= 0, "rounding",
+          "\"" + std::string(setting) + "\" in \"" + std::string(whole) +
+              "\" must not be negative");
 }
 
 std::string shortest(double value) {
@@ -47,13 +67,35 @@ std::string shortest(double value) {
 } // namespace
 
 const std::vector<RoundingRow>& roundings() {
+  static const RoundingOption damping = {
+      "damp", 0.01,
+      "lambda as a share of the mean diagonal of H, or auto: least error on tokens held out", true};
   static const std::vector<RoundingRow> table = {
       {"nearest", "each weight to its nearest level", false, {}, round_nearest},
       {"gptq",
        "error feedback along the lattice basis (GPTQ, which is Babai's nearest plane)",
        true,
-       {{"damp", 0.01, "lambda as a share of the mean diagonal of H"}},
+       {damping},
        round_gptq},
+      {"kbest",
+       "Babai's rule with the K cheapest beginnings of each row kept: a search inside the grid",
+       true,
+       {{"paths", 8, "K: beginnings kept; 1 is gptq"}, damping},
+       round_kbest},
+      {"descent",
+       "kbest, then moves of one or two weights until none lowers the error",
+       true,
+       {{"paths", 1, "K of the search before"},
+        {"pairs", 0, "passes over pairs of weights after the single ones"},
+        damping},
+       round_descent},
+      {"portfolio",
+       "per row the best of gptq and of kbest in the orders activation and min-pivot, each descended",
+       true,
+       {{"paths", 8, "K of the searches"},
+        {"pairs", 0, "passes over pairs of weights after the single ones"},
+        damping},
+       round_portfolio},
   };
   return table;
 }
@@ -73,6 +115,10 @@ RoundingSpec parse_rounding(std::string_view text) {
   if (colon == std::string_view::npos)
     return spec;
   std::string_view rest = text.substr(colon + 1);
+  const std::vector<RoundingOption>& known_options = rounding_row(spec.name).options;
+  if (!known_options.empty() && !rest.empty() &&
+      rest.substr(0, rest.find(',')).find('=') == rest.npos)
+    return parse_rounding(spec.name + ":" + known_options.front().name + "=" + std::string(rest));
   while (true) {
     const std::size_t comma = rest.find(',');
     set_option(spec, rest.substr(0, comma), text);
@@ -86,19 +132,65 @@ std::string to_text(const RoundingSpec& spec) {
   std::string text = spec.name;
   char separator = ':';
   for (const auto& [name, value] : spec.options) {
-    text += separator + name + "=" + shortest(value);
+    text += separator + name + "=" + (value == automatic ? "auto" : shortest(value));
     separator = ',';
   }
   return text;
+}
+
+ScaleSpec parse_scales(const std::string& text) {
+  constexpr int usual_candidates = 3, most_candidates = 15;
+  if (text == "current")
+    return {ScaleTime::current};
+  if (text == "stale")
+    return {ScaleTime::stale};
+  if (text == "static")
+    return {ScaleTime::fixed};
+  if (text == "search")
+    return {ScaleTime::search, usual_candidates};
+  require(text.starts_with("search:"), "method",
+          "scales=" + text +
+              " is unknown; write scales=current, stale, static, search or search:CANDIDATES");
+  const double count = parse_number(std::string_view(text).substr(7), "scales=" + text);
+  require(count >= 2 && count <= most_candidates && count == std::floor(count), "method",
+          "scales=" + text + ": from 2 to " + std::to_string(most_candidates) + " candidates");
+  return {ScaleTime::search, static_cast<int>(count)};
+}
+
+std::string to_text(const ScaleSpec& spec) {
+  switch (spec.time) {
+  case ScaleTime::current:
+    return "current";
+  case ScaleTime::stale:
+    return "stale";
+  case ScaleTime::fixed:
+    return "static";
+  case ScaleTime::search:
+    return "search:" + std::to_string(spec.candidates);
+  }
+  throw Error("method", "no such scale time");
 }
 
 Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem) {
   return rounding_row(spec.name).round(problem, spec.options);
 }
 
+Moments difference(const Moments& all, const Moments& part) {
+  Moments rest{all.gram - part.gram, all.samples - part.samples, {}, {}, nullptr};
+  if (all.cross.defined()) {
+    rest.cross = all.cross - part.cross;
+    rest.original = all.original - part.original;
+  }
+  return rest;
+}
+
 double output_error(const Tensor& weight, const Tensor& values, const Moments& moments) {
-  const Tensor difference = weight.to(at::kDouble) - values.to(at::kDouble);
-  return quadratic_form(difference, moments.gram);
+  const Tensor w = weight.to(at::kDouble), v = values.to(at::kDouble);
+  if (!moments.cross.defined())
+    return quadratic_form(w - v, moments.gram);
+  // vᵀ x̂ x̂ᵀ v - 2 vᵀ x̂ xᵀ w + wᵀ x xᵀ w
+  return quadratic_form(v, moments.gram) - 2 * total(at::matmul(v, moments.cross) * w) +
+         quadratic_form(w, moments.original);
 }
 
 } // namespace latticelens

@@ -9,13 +9,16 @@ namespace {
 
 struct Problem {
   std::int64_t rows, columns = 48;
-  std::vector<float> feedback, weights, targets, steps, values, errors;
+  std::vector<float> feedback, weights, targets, steps, values, errors, diagonal, costs;
 
-  explicit Problem(std::int64_t row_count) : rows(row_count), feedback(columns * columns) {
+  explicit Problem(std::int64_t row_count)
+      : rows(row_count), feedback(columns * columns), diagonal(columns), costs(row_count) {
     std::mt19937 random(rows);
     std::normal_distribution<float> normal;
     for (float& value : feedback)
       value = 0.2f * normal(random);
+    for (float& value : diagonal)
+      value = 1 + std::fabs(normal(random));
     for (auto* array : {&weights, &targets, &steps, &values, &errors})
       array->resize(columns * rows);
     for (float& value : weights)
@@ -26,8 +29,8 @@ struct Problem {
       value = std::ldexp(1.0f, static_cast<int>(random() % 4) - 3);
   }
   FeedbackPanel panel() {
-    return {rows,           feedback.data(), columns,       weights.data(),
-            targets.data(), steps.data(),    values.data(), errors.data()};
+    return {rows,         feedback.data(), columns,       weights.data(),  targets.data(),
+            steps.data(), values.data(),   errors.data(), diagonal.data(), costs.data()};
   }
 };
 
@@ -45,6 +48,8 @@ TEST(Feedback, vectors_equal_the_reference_for_full_and_odd_row_counts) {
       EXPECT_EQ(round_with_feedback(fast.panel(), first, first + 16, {}),
                 reference::round_with_feedback(slow.panel(), first, first + 16, {}));
       EXPECT_EQ(fast.values, slow.values) << rows;
+      for (std::int64_t row = 0; row < rows; ++row)
+        EXPECT_NEAR(fast.costs[row], slow.costs[row], 1e-4f * slow.costs[row]);
     }
   }
 }

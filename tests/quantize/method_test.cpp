@@ -13,13 +13,15 @@ TEST(Method, every_combination_prints_as_it_is_parsed) {
     for (const char* weight : {"mxfp4", "mxfp4/even", "mxfp4/7.25/away"})
       for (const char* activation : {"none", "mxfp4/search"})
         for (const char* rounding : {"nearest", "gptq:damp=0.01 scales=stale moments=original",
-                                     "gptq:damp=0.5 scales=current moments=quantized"}) {
+                                     "gptq:damp=0.5 scales=current moments=quantized",
+                                     "kbest:damp=0.01,paths=8 order=min-pivot scales=search:3 "
+                                     "target=original moments=quantized"}) {
           const std::string text = std::string(rotate) + "weight=" + weight +
                                    " activation=" + activation + " rounding=" + rounding;
           EXPECT_EQ(to_text(parse_method(text)), text);
           ++combinations;
         }
-  EXPECT_EQ(combinations, 54);
+  EXPECT_EQ(combinations, 72);
 }
 
 TEST(Method, words_in_any_order_and_defaults_give_the_canonical_string) {
@@ -42,7 +44,8 @@ TEST(Method, errors_name_the_word) {
   EXPECT_ERROR(parse_method("weight=mxfp4 weight=mxfp4"), "given twice");
   EXPECT_ERROR(parse_method("weight=mxfp4 wait=1"), "\"wait\" is unknown");
   EXPECT_ERROR(parse_method("weight=mxfp4 scales=stale"), "uses no moments");
-  EXPECT_ERROR(parse_method("weight=mxfp4 rounding=gptq scales=old"), "scales=current or stale");
+  EXPECT_ERROR(parse_method("weight=mxfp4 rounding=gptq scales=old"),
+               "scales=current, stale, static, search");
   EXPECT_ERROR(parse_method("weight=mxfp4 rotate=hadamard@residual,hadamard:32@residual"),
                "two transforms at one site");
 }

@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "lattice/order.h"
 #include "rounding/gptq.h"
 #include "rounding/rounding.h"
 #include "tests/support.h"
@@ -40,25 +41,31 @@ TEST(Gptq, lattice_form_gives_the_codes_of_the_published_inverse_form) {
   const Moments moments = correlated_moments(96);
   const Format format = parse_format("mxfp4");
   const Tensor weight = at::randn({24, 96}, at::kFloat);
-  const Rounded rounded =
-      round_gptq({weight, moments, format, ScaleTime::current, "test"}, damping);
+  const Rounded rounded = round_gptq({weight, moments, format, "test"}, damping);
   const Tensor published = gptq_by_inverse(weight, moments.gram, format);
   EXPECT_TRUE(at::equal(rounded.values, published));
 }
 
 TEST(Gptq, panels_equal_the_obvious_loop_for_every_format_and_scale_time) {
   for (const FormatRow& row : formats())
-    for (const ScaleTime time : {ScaleTime::current, ScaleTime::stale})
-      for (const std::int64_t n : {32, 160, 288}) {
-        const Moments moments = correlated_moments(n);
-        const Format format = row.make();
-        const RoundingProblem problem{at::randn({19, n}, at::kFloat), moments, format, time,
-                                      "test"};
-        const Rounded fast = round_gptq(problem, damping),
-                      slow = reference::round_gptq(problem, damping);
-        EXPECT_TRUE(at::equal(fast.values, slow.values)) << row.name << n;
-        EXPECT_TRUE(at::equal(fast.scales, slow.scales));
-      }
+    for (const char* scales : {"current", "stale", "static", "search:3"})
+      for (const OrderRow& order : orders())
+        for (const std::int64_t n : {32, 160, 288}) {
+          const Moments moments = correlated_moments(n);
+          const Format format = row.make();
+          const RoundingProblem problem{at::randn({19, n}, at::kFloat), moments,   format, "test",
+                                        parse_scales(scales),           order.name};
+          const Rounded fast = round_gptq(problem, damping),
+                        slow = reference::round_gptq(problem, damping);
+          EXPECT_TRUE(at::equal(fast.values, slow.values)) << row.name << scales << order.name << n;
+          EXPECT_TRUE(at::equal(fast.scales, slow.scales));
+          EXPECT_EQ(fast.clipped, slow.clipped);
+          EXPECT_TRUE(at::allclose(fast.solver_error, slow.solver_error, 1e-4));
+          const double damped = output_error(problem.weight, fast.values, moments) +
+                                damping.at("damp") * moments.gram.diagonal().mean().item<double>() *
+                                    (problem.weight - fast.values).square().sum().item<double>();
+          EXPECT_NEAR(fast.solver_error.sum().item<double>(), damped, 1e-4 * damped);
+        }
 }
 
 TEST(Rounding, every_rounding_returns_representable_values_and_beats_nearest_on_correlated_inputs) {
@@ -67,8 +74,8 @@ TEST(Rounding, every_rounding_returns_representable_values_and_beats_nearest_on_
   const Tensor weight = at::randn({64, 256}, at::kFloat);
   double nearest = 0;
   for (const RoundingRow& row : roundings()) {
-    const Rounded rounded = round_weight(parse_rounding(row.name),
-                                         {weight, moments, format, ScaleTime::current, "test"});
+    const Rounded rounded =
+        round_weight(parse_rounding(row.name), {weight, moments, format, "test"});
     SnapCounts counts;
     EXPECT_TRUE(at::equal(format.snap(rounded.values, rounded.scales, counts), rounded.values))
         << row.name;
@@ -85,14 +92,26 @@ TEST(Rounding, every_rounding_equals_nearest_on_uncorrelated_inputs) {
   const Format format = parse_format("mxfp4/even");
   const Tensor weight = at::randn({16, 64}, at::kFloat);
   const Tensor expected =
-      round_weight(parse_rounding("nearest"), {weight, moments, format, ScaleTime::current, "t"})
-          .values;
+      round_weight(parse_rounding("nearest"), {weight, moments, format, "t"}).values;
   for (const RoundingRow& row : roundings())
     EXPECT_TRUE(at::equal(
-        round_weight(parse_rounding(row.name), {weight, moments, format, ScaleTime::current, "t"})
-            .values,
-        expected))
+        round_weight(parse_rounding(row.name), {weight, moments, format, "t"}).values, expected))
         << row.name;
+}
+
+TEST(Rounding, searches_that_promise_it_are_no_worse_than_gptq_in_any_row) {
+  const Moments moments = correlated_moments(160);
+  const Format format = parse_format("mxfp4");
+  for (const char* scales : {"current", "static", "search:3"}) {
+    const RoundingProblem problem{at::randn({40, 160}, at::kFloat), moments, format, "test",
+                                  parse_scales(scales)};
+    const Tensor gptq = round_weight(parse_rounding("gptq"), problem).solver_error;
+    for (const char* name : {"descent", "portfolio:4", "portfolio:paths=4,pairs=1"})
+      EXPECT_TRUE((round_weight(parse_rounding(name), problem).solver_error <= gptq * (1 + 1e-5))
+                      .all()
+                      .item<bool>())
+          << name << scales;
+  }
 }
 
 TEST(Rounding, output_error_is_the_squared_difference_of_the_outputs) {
@@ -108,7 +127,11 @@ TEST(Rounding, specs_print_canonically_and_errors_list_what_is_known) {
   EXPECT_EQ(to_text(parse_rounding("gptq")), "gptq:damp=0.01");
   EXPECT_EQ(to_text(parse_rounding("gptq:damp=0.10")), "gptq:damp=0.1");
   EXPECT_EQ(to_text(parse_rounding("nearest")), "nearest");
-  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq");
+  EXPECT_EQ(to_text(parse_rounding("kbest:32,damp=0.1")), "kbest:damp=0.1,paths=32");
+  EXPECT_EQ(to_text(parse_rounding("gptq:damp=auto")), "gptq:damp=auto");
+  EXPECT_ERROR(parse_rounding("kbest:paths=auto"), "is no number");
+  EXPECT_ERROR(parse_rounding("gptq:damp=-1"), "must not be negative");
+  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq, kbest, descent, portfolio");
   EXPECT_ERROR(parse_rounding("gptq:damping=1"), "options of gptq: damp");
   EXPECT_ERROR(parse_rounding("gptq:damp=x"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:"), "is no option");

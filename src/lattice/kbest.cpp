@@ -1,0 +1,249 @@
+#include "lattice/kbest.h"
+
+#include "core/error.h"
+#include "kernels/best_paths.h"
+#include "kernels/product.h"
+#include "lattice/factor.h"
+#include "lattice/row_strips.h"
+#include "lattice/step_choice.h"
+#include <ATen/ATen.h>
+#include <algorithm>
+#include <numeric>
+
+namespace latticelens {
+namespace {
+
+constexpr std::int64_t block_columns = path_block_columns;
+
+void check(std::int64_t paths, const BabaiOptions& options) {
+  require(paths >= 1 && paths <= most_paths, "kbest",
+          std::to_string(paths) + " paths; choose 1 to " + std::to_string(most_paths));
+  require(!options.steps_per_panel, "kbest",
+          "stale scales belong to the published gptq; use scales=current, static or search");
+  require(options.block >= 1 && options.block <= block_columns, "kbest",
+          "blocks of " + std::to_string(options.block) + " columns; at most " +
+              std::to_string(block_columns));
+}
+
+/// What all rows share: the factor in the forms that the search reads.
+struct Basis {
+  Basis(const Tensor& l, const ElementGrid& elements, std::int64_t most, const BabaiOptions& settings,
+        const ChooseSteps& chooser)
+      : n(l.size(0)), feedback(feedback_of(l)),
+        diagonal(l.diagonal().to(at::kFloat).contiguous()), grid(elements),
+        levels(levels_of(elements)), paths(most), options(settings), choose(chooser) {}
+
+  const float* row(std::int64_t i) const { return feedback.const_data_ptr<float>() + i * n; }
+
+  std::int64_t n;
+  Tensor feedback, diagonal; // [n, n] L_ij / L_ii, [n]
+  const ElementGrid& grid;
+  LevelSet levels;
+  std::int64_t paths;
+  const BabaiOptions& options;
+  const ChooseSteps& choose;
+};
+
+/// What a row carries from block to block, cheapest path first.
+struct PathEnds {
+  std::int64_t count = 1;
+  std::vector<float> costs;
+  std::vector<std::int64_t> clipped;
+};
+
+/// The search through one strip of rows. Columns before `settled_` are the same on all paths of every
+/// row and lie in the strip; those after it, the window, have a value per path.
+class StripSearch {
+ public:
+  StripSearch(const Basis& basis, RowStrip& strip)
+      : basis_(basis), strip_(strip),
+        work_(basis.paths, static_cast<std::int64_t>(basis.levels.levels.size())),
+        rows_(strip_width, PathEnds{1, std::vector<float>(basis.paths),
+                                    std::vector<std::int64_t>(basis.paths)}),
+        values_(basis.paths), errors_(basis.paths) {}
+
+  void run() {
+    for (std::int64_t first = 0; first < basis_.n; first += basis_.options.block) {
+      const std::int64_t columns = std::min(basis_.options.block, basis_.n - first);
+      search_block(first, columns);
+      settle(first + columns);
+    }
+    store(basis_.n - settled_);
+    for (std::int64_t r = 0; r < strip_.count; ++r)
+      strip_.clipped += rows_[r].clipped[0];
+  }
+
+ private:
+  void search_block(std::int64_t first, std::int64_t columns) {
+    const std::vector<std::vector<float>> targets = path_targets(first, columns);
+    choose_steps(first, columns, targets.front());
+    const PathBlock block = block_at(first, columns);
+    const std::int64_t window = first - settled_;
+    for (std::int64_t p = 0; p < basis_.paths; ++p) {
+      values_[p].resize((window + columns) * strip_width);
+      errors_[p].resize((window + columns) * strip_width);
+    }
+    for (std::int64_t r = 0; r < strip_.count; ++r)
+      search_row(block, targets, first, r);
+    remember_ends();
+  }
+
+  void search_row(const PathBlock& block, const std::vector<std::vector<float>>& targets,
+                  std::int64_t first, std::int64_t r) {
+    PathEnds& ends = rows_[r];
+    work_.count = ends.count;
+    std::swap(work_.costs, ends.costs);
+    std::swap(work_.clipped, ends.clipped);
+    for (std::int64_t p = 0; p < work_.count; ++p)
+      for (std::int64_t k = 0; k < block.columns; ++k)
+        work_.targets[p * block_columns + k] = targets[p][k * strip_width + r];
+    const std::int64_t offset = first * strip_width + r;
+    extend_paths(block, &strip_.weights[offset], &strip_.steps[offset], strip_width, work_);
+    const std::int64_t window = first - settled_;
+    continue_ancestors(r, window);
+    for (std::int64_t p = 0; p < work_.count; ++p)
+      for (std::int64_t k = 0; k < block.columns; ++k)
+        set_value(p, window + k, r, work_.values[k * work_.most + p]);
+    const float least = work_.costs[0]; // differences stay exact in fp32, the sum grows in fp64
+    strip_.squared_errors[r] += least;
+    for (std::int64_t p = 0; p < work_.count; ++p)
+      work_.costs[p] -= least;
+    ends.count = work_.count;
+    std::swap(work_.costs, ends.costs);
+    std::swap(work_.clipped, ends.clipped);
+  }
+
+  /// For each path: weights + what its errors so far ask for, [columns, strip_width]. What is settled
+  /// asks all paths for the same.
+  std::vector<std::vector<float>> path_targets(std::int64_t first, std::int64_t columns) const {
+    const float* begin = &strip_.weights[first * strip_width];
+    std::vector<float> shared(begin, begin + columns * strip_width);
+    add_product<float>(columns, settled_, {basis_.row(first), basis_.n}, strip_.errors.data(),
+                       shared.data(), strip_width);
+    std::vector<std::vector<float>> targets(most_alive(), shared);
+    for (std::size_t p = 0; p < targets.size(); ++p)
+      add_product<float>(columns, first - settled_, {basis_.row(first) + settled_, basis_.n},
+                         errors_[p].data(), targets[p].data(), strip_width);
+    return targets;
+  }
+
+  std::int64_t most_alive() const {
+    std::int64_t most = 1;
+    for (std::int64_t r = 0; r < strip_.count; ++r)
+      most = std::max(most, rows_[r].count);
+    return most;
+  }
+
+  void choose_steps(std::int64_t first, std::int64_t columns, const std::vector<float>& targets) {
+    const std::int64_t offset = first * strip_width;
+    const FeedbackPanel panel{.rows = strip_width,
+                              .feedback = basis_.row(first) + first,
+                              .feedback_stride = basis_.n,
+                              .weights = &strip_.weights[offset],
+                              .targets = targets.data(),
+                              .diagonal = basis_.diagonal.const_data_ptr<float>() + first};
+    choose_block_steps(panel, {strip_.first, strip_width, first, columns},
+                       basis_.options.candidates, basis_.grid, basis_.choose,
+                       &strip_.steps[offset]);
+  }
+
+  PathBlock block_at(std::int64_t first, std::int64_t columns) {
+    transposed_.assign(block_columns * block_columns, 0);
+    for (std::int64_t k = 0; k < columns; ++k)
+      for (std::int64_t i = 0; i < k; ++i)
+        transposed_[i * block_columns + k] = basis_.row(first + k)[first + i];
+    return {columns, transposed_.data(), basis_.diagonal.const_data_ptr<float>() + first,
+            &basis_.levels};
+  }
+
+  void set_value(std::int64_t path, std::int64_t column, std::int64_t row, float value) {
+    const std::int64_t at = column * strip_width + row;
+    values_[path][at] = value;
+    errors_[path][at] = strip_.weights[(settled_ + column) * strip_width + row] - value;
+  }
+
+  /// The window of a row as its surviving paths see it.
+  void continue_ancestors(std::int64_t row, std::int64_t window) {
+    const RowPaths& paths = work_;
+    for (std::vector<std::int32_t>& end : block_ends_) {
+      std::vector<std::int32_t> next(paths.count);
+      for (std::int64_t p = 0; p < paths.count; ++p)
+        next[p] = end[row * basis_.paths + paths.ancestor[p]];
+      std::copy(next.begin(), next.end(), end.begin() + row * basis_.paths);
+    }
+    bool same = true;
+    for (std::int64_t p = 0; p < paths.count; ++p)
+      same = same && paths.ancestor[p] == p;
+    if (same)
+      return;
+    std::vector<float> old(basis_.paths);
+    for (std::int64_t c = 0; c < window; ++c) {
+      for (std::int64_t p = 0; p < paths.count; ++p)
+        old[p] = values_[paths.ancestor[p]][c * strip_width + row];
+      for (std::int64_t p = 0; p < paths.count; ++p)
+        set_value(p, c, row, old[p]);
+    }
+  }
+
+  /// After a block every path is its own end; later blocks say which of them survive.
+  void remember_ends() {
+    std::vector<std::int32_t> ends(strip_width * basis_.paths);
+    for (std::int64_t r = 0; r < strip_width; ++r)
+      std::iota(ends.begin() + r * basis_.paths, ends.begin() + (r + 1) * basis_.paths, 0);
+    block_ends_.push_back(std::move(ends));
+  }
+
+  bool agrees(const std::vector<std::int32_t>& ends) const {
+    for (std::int64_t r = 0; r < strip_.count; ++r) {
+      const auto begin = ends.begin() + r * basis_.paths;
+      if (std::any_of(begin, begin + rows_[r].count, [&](std::int32_t e) { return e != *begin; }))
+        return false;
+    }
+    return true;
+  }
+
+  /// Moves the blocks on which all paths of all rows agree from the window into the strip.
+  void settle(std::int64_t done) {
+    std::int64_t blocks = 0;
+    while (blocks < static_cast<std::int64_t>(block_ends_.size()) && agrees(block_ends_[blocks]))
+      ++blocks;
+    if (blocks == 0)
+      return;
+    const std::int64_t columns = std::min(blocks * basis_.options.block, done - settled_);
+    store(columns);
+    block_ends_.erase(block_ends_.begin(), block_ends_.begin() + blocks);
+    for (std::int64_t p = 0; p < basis_.paths; ++p) {
+      values_[p].erase(values_[p].begin(), values_[p].begin() + columns * strip_width);
+      errors_[p].erase(errors_[p].begin(), errors_[p].begin() + columns * strip_width);
+    }
+    settled_ += columns;
+  }
+
+  /// Writes the cheapest path's first columns of the window into the strip.
+  void store(std::int64_t columns) {
+    const std::int64_t offset = settled_ * strip_width;
+    std::copy_n(values_[0].begin(), columns * strip_width, &strip_.values[offset]);
+    std::copy_n(errors_[0].begin(), columns * strip_width, &strip_.errors[offset]);
+  }
+
+  const Basis& basis_;
+  RowStrip& strip_;
+  RowPaths work_; // of the row in hand
+  std::vector<PathEnds> rows_;
+  std::int64_t settled_ = 0;
+  std::vector<std::vector<float>> values_, errors_; // of each path: [window, strip_width]
+  std::vector<std::vector<std::int32_t>> block_ends_; // of each block of the window: which path at
+                                                      // its end each path continues [row, path]
+  std::vector<float> transposed_;
+};
+
+} // namespace
+
+BabaiResult kbest(const Tensor& weights, const Tensor& l, const ElementGrid& grid,
+                  std::int64_t paths, const BabaiOptions& options, const ChooseSteps& choose) {
+  check(paths, options);
+  const Basis basis(l, grid, paths, options, choose);
+  return for_row_strips(weights, [&](RowStrip& strip) { StripSearch(basis, strip).run(); });
+}
+
+} // namespace latticelens

@@ -1,0 +1,113 @@
+#include "rounding/lattice_problem.h"
+
+#include "lattice/kbest.h"
+#include "tensor/single_thread.h"
+#include <ATen/ATen.h>
+#include <algorithm>
+
+namespace latticelens {
+namespace {
+
+/// Fits the blocks of a part and writes the step of every coordinate.
+void fit_part(const Format& format, const Part& part, const float* residual, int candidate,
+              float* steps) {
+  const std::int64_t blocks = part.columns / format.block;
+  std::vector<float> rows(part.rows * part.columns), fitted(part.rows * blocks);
+  for (std::int64_t column = 0; column < part.columns; ++column)
+    for (std::int64_t r = 0; r < part.rows; ++r)
+      rows[r * part.columns + column] = residual[column * part.rows + r];
+  fit_blocks(rows, format.block, format.rule, format.grid, fitted);
+  if (candidate > 0)
+    for (float& scale : fitted)
+      scale = format.candidate_scale(scale, candidate);
+  for (std::int64_t column = 0; column < part.columns; ++column)
+    for (std::int64_t r = 0; r < part.rows; ++r)
+      steps[column * part.rows + r] = fitted[r * blocks + column / format.block];
+}
+
+/// Steps [in, out] in the order of rounding, fitted to the weights before any rounding.
+Tensor fixed_steps(const Format& format, const Tensor& weight, const Order& order) {
+  const Tensor scales = format.fit(weight);
+  return in_order(scales.repeat_interleave(format.block, 1).t().contiguous(), order);
+}
+
+void copy_part(const Tensor& steps, const Part& part, float* to) {
+  const std::int64_t all = steps.size(1), rows = std::min(part.rows, all - part.first_row);
+  const float* from = steps.const_data_ptr<float>() + part.first_column * all + part.first_row;
+  for (std::int64_t column = 0; column < part.columns; ++column) {
+    std::fill_n(to + column * part.rows, part.rows, 1.0f); // padding rows: any step
+    std::copy_n(from + column * all, rows, to + column * part.rows);
+  }
+}
+
+ChooseSteps chooser(const RoundingProblem& layer, const Order& order) {
+  const Format& format = layer.format;
+  if (layer.scales.time != ScaleTime::fixed)
+    return [&format](const Part& part, const float* residual, int candidate, float* steps) {
+      fit_part(format, part, residual, candidate, steps);
+    };
+  return [steps = fixed_steps(format, layer.weight, order)](
+             const Part& part, const float*, int, float* to) { copy_part(steps, part, to); };
+}
+
+/// (H + lambda I)⁻¹ (C + lambda I) w for every row, in the order of rounding: the real weights that
+/// make up for the input's own errors as far as they can, damped towards w.
+Tensor mismatch_target(const Moments& moments, const LatticeFactor& factor, const Tensor& weight) {
+  const SingleThreadMkl one_thread; // the same bytes at any number of threads
+  const Tensor transposed = weight.t().to(at::kDouble);
+  const Tensor right =
+      in_order(at::matmul(moments.cross, transposed) + factor.lambda * transposed, factor.order);
+  const Tensor half = at::linalg_solve_triangular(factor.l.t(), right, /*upper=*/true);
+  return at::linalg_solve_triangular(factor.l, half, /*upper=*/false);
+}
+
+} // namespace
+
+LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& moments,
+                               const Regularisation& regularisation) {
+  const Format& format = layer.format;
+  const bool fixed = layer.scales.time == ScaleTime::fixed;
+  LatticeProblem problem{layer,
+                         factor_moments(moments.gram,
+                                        {.damping = regularisation.damping,
+                                         .order = layer.order,
+                                         .block = fixed ? 1 : format.block},
+                                        layer.name),
+                         {},
+                         {.block = format.block,
+                          .steps_per_panel = layer.scales.time == ScaleTime::stale,
+                          .candidates = layer.scales.candidates},
+                         {}};
+  problem.target = in_order(layer.weight.t().contiguous(), problem.factor.order);
+  if (moments.cross.defined() && regularisation.strength > 0)
+    problem.target.add_(
+        (mismatch_target(moments, problem.factor, layer.weight) - problem.target).to(at::kFloat),
+        regularisation.strength);
+  problem.choose = chooser(layer, problem.factor.order);
+  return problem;
+}
+
+BabaiResult nearest_plane(const LatticeProblem& problem) {
+  return babai(problem.target, problem.factor.l, problem.layer.format.grid, problem.blocks,
+               problem.choose);
+}
+
+BabaiResult search(const LatticeProblem& problem, std::int64_t paths) {
+  return kbest(problem.target, problem.factor.l, problem.layer.format.grid, paths, problem.blocks,
+               problem.choose);
+}
+
+Rounded finish(const LatticeProblem& problem, const BabaiResult& solved) {
+  const Order& order = problem.factor.order;
+  const std::int64_t block = problem.layer.format.block;
+  Rounded rounded;
+  rounded.values = undo_order(solved.values, order).t().contiguous();
+  rounded.scales = undo_order(solved.steps, order).t().slice(1, 0, {}, block).contiguous();
+  rounded.clipped = solved.clipped;
+  rounded.damping = problem.factor.damping;
+  rounded.escalations = problem.factor.escalations;
+  rounded.solver_error = solved.errors;
+  return rounded;
+}
+
+} // namespace latticelens
