@@ -46,7 +46,7 @@ class Hadamard : public Transform {
 
   /// One matrix product for each of the first `count` Kronecker factors.
   Tensor by_factors(const Tensor& x, bool transposed, std::size_t count) const {
-    Tensor y = x;
+    Tensor y = x.contiguous(); // products of strided views are slow
     std::int64_t after = size_;
     for (std::size_t i = 0; i < count; ++i) {
       const std::int64_t order = factors_[i].size(0);
