@@ -7,6 +7,7 @@ namespace latticelens {
 void add_quantize(CLI::App& program);
 void add_evaluate(CLI::App& program);
 void add_report(CLI::App& program);
+void add_inspect(CLI::App& program);
 void add_list(CLI::App& program);
 void add_logits(CLI::App& program);
 void add_tokenize(CLI::App& program);

@@ -36,11 +36,9 @@ TokenWindows calibration_of(const Options& options, const Method& method) {
 
 /// What makes this run this run: the same identity gives the same bytes.
 Json identity_of(const Options& options, const Method& method, const TokenWindows& windows) {
-  const std::string_view ids(reinterpret_cast<const char*>(windows.ids.data()),
-                             windows.ids.size() * sizeof(TokenId));
   return {{"method", to_text(method)},
           {"model_hash", model_hash(options.model)},
-          {"calibration_hash", windows.count > 0 ? text_hash(ids) : ""},
+          {"calibration_hash", hash_of(windows)},
           {"windows", windows.count},
           {"window", windows.count > 0 ? windows.length : 0},
           {"seed", options.seed},

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include <algorithm>
 #include <limits>
 #include <unordered_set>
 #include <vector>
@@ -109,6 +110,12 @@ std::int64_t read(const Json& value, const std::string& key, const std::string& 
   return convert<std::int64_t>(value, key, where, "an integer", fits);
 }
 template<>
+std::vector<std::string> read(const Json& value, const std::string& key, const std::string& where) {
+  const bool fits = value.is_array() && std::all_of(value.begin(), value.end(),
+                                                    [](const Json& v) { return v.is_string(); });
+  return convert<std::vector<std::string>>(value, key, where, "a list of strings", fits);
+}
+template<>
 Json read(const Json& value, const std::string&, const std::string&) {
   return value;
 }
@@ -153,6 +160,7 @@ template std::string member(const Json&, const std::string&, const std::string&)
 template bool member(const Json&, const std::string&, const std::string&);
 template double member(const Json&, const std::string&, const std::string&);
 template std::int64_t member(const Json&, const std::string&, const std::string&);
+template std::vector<std::string> member(const Json&, const std::string&, const std::string&);
 template Json member(const Json&, const std::string&, const std::string&);
 template std::string member_or(const Json&, const std::string&, std::string, const std::string&);
 template bool member_or(const Json&, const std::string&, bool, const std::string&);

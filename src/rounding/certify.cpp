@@ -1,6 +1,5 @@
 #include "rounding/certify.h"
 
-#include "lattice/certificates.h"
 #include "rounding/lattice_problem.h"
 #include <ATen/ATen.h>
 
@@ -29,14 +28,17 @@ Certificate certify(const RoundingProblem& layer, const Rounded& rounded, int st
   const Certificates lattice(
       {problem.factor.l, problem.target, values, all_steps, layer.format.grid});
   const Forecast forecast = lattice.forecast();
+  const LowerBounds bounds = lattice.lower_bounds(damped_moments(layer, problem.factor), steps);
   const Tensor variance = layer.weight.to(at::kDouble).square().mean(1);
   return {.error = lattice.errors(),
-          .lower_bound = lattice.lower_bounds(damped_moments(layer, problem.factor), steps).best,
+          .lower_bound = bounds.best,
           .expected = forecast.expected,
           .worst = forecast.worst,
           .sphere = forecast.sphere,
           .rate_bound = variance * rate_bound(problem.factor.l, 1, layer.format.bits()),
-          .profile_ratio = profile_ratio(problem.factor.l)};
+          .bounds = bounds,
+          .profile_ratio = profile_ratio(problem.factor.l),
+          .overflow = steps > 0 ? lattice.overflow().mean().item<double>() : 0};
 }
 
 } // namespace latticelens

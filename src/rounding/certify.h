@@ -1,5 +1,6 @@
 // Proof of what a rounding has left to gain (research/lattice.md §5).
 #pragma once
+#include "lattice/certificates.h"
 #include "rounding/rounding.h"
 
 namespace latticelens {
@@ -12,10 +13,13 @@ struct Certificate {
   Tensor expected, worst;   // what Babai's rule in min-pivot order leaves on average, at most
   Tensor sphere;            // what any rounding leaves on average
   Tensor rate_bound;        // what any code of as many bits leaves on average
+  LowerBounds bounds;       // what lower_bound is the largest of
   double profile_ratio = 1; // arithmetic over geometric mean of L_ii²
+  double overflow = 0;      // share of the weights whose target is forecast to lie outside the grid
 };
 
-/// steps: of improving the bound; 0 is quick. Needs the damping that the rounding was made with.
+/// steps: of improving the bounds; 0 is quick, and leaves out the overflow. Needs the damping that
+/// the rounding was made with.
 Certificate certify(const RoundingProblem& layer, const Rounded& rounded, int steps);
 
 } // namespace latticelens

@@ -21,6 +21,13 @@ std::string read_corpus(const std::vector<std::filesystem::path>& paths) {
   return text;
 }
 
+std::string hash_of(const TokenWindows& windows) {
+  if (windows.count == 0)
+    return "";
+  return text_hash(
+      {reinterpret_cast<const char*>(windows.ids.data()), windows.ids.size() * sizeof(TokenId)});
+}
+
 TokenWindows cut_windows(const Tokenizer& tokenizer, std::string_view text, std::int64_t length,
                          std::optional<std::int64_t> limit) {
   require(length >= 1 && limit.value_or(1) >= 1, "corpus",

@@ -14,6 +14,9 @@ struct TokenWindows {
   std::int64_t dropped_bytes = 0; // of the whole text
 };
 
+/// Names the windows: XXH3-128 over their ids; empty for none.
+std::string hash_of(const TokenWindows& windows);
+
 /// Consecutive windows that do not overlap, at most `limit` of them; what is left over at the end
 /// is dropped. The text is encoded as a whole, special tokens as text; BOS stands once, at its
 /// start, if the tokenizer adds it. Errors: length or limit below 1, less text than one window.

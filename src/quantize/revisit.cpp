@@ -1,0 +1,78 @@
+#include "quantize/revisit.h"
+
+#include "core/error.h"
+#include "quantize/walks.h"
+#include "tensor/safetensors.h"
+#include <ATen/ATen.h>
+#include <algorithm>
+
+namespace latticelens {
+namespace {
+
+bool any_wanted(const Stage& stage, std::int64_t layer, const Wanted& wanted) {
+  return std::any_of(stage.linears.begin(), stage.linears.end(),
+                     [&](const std::string& name) { return wanted(block_prefix(layer) + name); });
+}
+
+/// One past the last block with a wanted linear.
+std::int64_t blocks_to_visit(const Model& model, const Wanted& wanted) {
+  std::int64_t blocks = 0;
+  for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
+    for (const Stage& stage : model.family->stages)
+      if (any_wanted(stage, layer, wanted))
+        blocks = layer + 1;
+  return blocks;
+}
+
+/// E8M0 bytes to the scales that they stand for.
+Tensor scales_of(const SafetensorsFile& file, const std::string& name) {
+  return at::exp2(file.load(name + ".weight_scale").to(at::kFloat) - 127);
+}
+
+VisitedStage visited(const Walks& walks, const std::map<std::string, Tensor>& weights,
+                     const Block& block, std::size_t s, const Stage& stage,
+                     const SafetensorsFile& file) {
+  VisitedStage result{block.layer, walks.collect(s), {}};
+  for (const std::string& name : stage.linears) {
+    const std::string full = block_prefix(block.layer) + name;
+    result.linears.push_back(
+        {full, weights.at(name), block.linears.at(name).weight, scales_of(file, full)});
+  }
+  return result;
+}
+
+} // namespace
+
+void revisit(const QuantizeRequest& request, const std::filesystem::path& packed_model,
+             const Wanted& wanted, const std::function<void(const VisitedStage&)>& visit,
+             const std::function<void(std::int64_t)>& each_block) {
+  const Model& model = request.model;
+  require(request.calibration.count > 0, "inspect",
+          "this run saw no calibration text; give --calibration FILE");
+  const std::int64_t blocks = blocks_to_visit(model, wanted);
+  require(blocks > 0, "inspect",
+          "no such linear; names look like " + block_prefix(0) +
+              model.family->stages.front().linears.front() + ", blocks 0 to " +
+              std::to_string(model.config.layers - 1));
+  const Rotations rotations = make_rotations(request.method.transforms, model.config, request.seed);
+  const ShardFolder shards(packed_model, model.config.layers + 1, request.storage);
+  Walks walks(request, rotations);
+  TimeTable times;
+  for (std::int64_t layer = 0; layer < blocks; ++layer) {
+    walks.load(layer);
+    std::map<std::string, Tensor> weights;
+    for (const auto& [name, linear] : walks.block().linears)
+      weights[name] = linear.weight;
+    walks.load_finished(layer, shards);
+    const SafetensorsFile file(shards.path(layer));
+    for (std::size_t s = 0; s < model.family->stages.size(); ++s) {
+      const Stage& stage = model.family->stages[s];
+      if (any_wanted(stage, layer, wanted))
+        visit(visited(walks, weights, walks.block(), s, stage, file));
+      walks.advance(s, times);
+    }
+    each_block(layer);
+  }
+}
+
+} // namespace latticelens
