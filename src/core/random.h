@@ -15,6 +15,8 @@ class Random {
     return z ^ (z >> 31);
   }
   bool bit() { return next() >> 63; }
+  /// In [0, 1), 53 bits.
+  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
  private:
   std::uint64_t state_;

@@ -3,6 +3,7 @@
 #include "kernels/best_paths.h"
 #include "kernels/descent.h"
 #include "kernels/product.h"
+#include "lattice/row_strips.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <algorithm>
@@ -24,10 +25,8 @@ struct Strip {
 };
 
 std::vector<float> take(const Tensor& x, std::int64_t first, std::int64_t count, float padding) {
-  const std::int64_t n = x.size(0), rows = x.size(1);
-  std::vector<float> strip(n * strip_width, padding);
-  for (std::int64_t i = 0; i < n; ++i)
-    std::copy_n(x.const_data_ptr<float>() + i * rows + first, count, &strip[i * strip_width]);
+  std::vector<float> strip(x.size(0) * strip_width, padding);
+  fill_strip(x, first, count, strip);
   return strip;
 }
 

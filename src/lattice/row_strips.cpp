@@ -12,9 +12,7 @@ RowStrip take(const Tensor& weights, std::int64_t first) {
   const std::int64_t n = weights.size(0), rows = weights.size(1);
   RowStrip strip{.first = first, .count = std::min(strip_width, rows - first)};
   strip.weights.resize(n * strip_width);
-  const float* from = weights.const_data_ptr<float>() + first;
-  for (std::int64_t i = 0; i < n; ++i)
-    std::copy_n(from + i * rows, strip.count, &strip.weights[i * strip_width]);
+  fill_strip(weights, first, strip.count, strip.weights);
   strip.targets = strip.weights;
   strip.values.resize(n * strip_width);
   strip.errors.resize(n * strip_width);
@@ -37,6 +35,14 @@ void put(const RowStrip& strip, BabaiResult& result) {
 }
 
 } // namespace
+
+void fill_strip(const Tensor& x, std::int64_t first, std::int64_t count,
+                std::vector<float>& strip) {
+  const std::int64_t n = x.size(0), rows = x.size(1);
+  const float* from = x.const_data_ptr<float>() + first;
+  for (std::int64_t i = 0; i < n; ++i)
+    std::copy_n(from + i * rows, count, &strip[i * strip_width]);
+}
 
 BabaiResult for_row_strips(const Tensor& given, const std::function<void(RowStrip&)>& solve) {
   const Tensor weights = given.contiguous();

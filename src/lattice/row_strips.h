@@ -17,6 +17,9 @@ struct RowStrip {
   std::int64_t clipped = 0;
 };
 
+/// Columns [first, first + count) of x [n, rows] into a strip.
+void fill_strip(const Tensor& x, std::int64_t first, std::int64_t count, std::vector<float>& strip);
+
 /// weights [n, rows] fp32. `solve` fills values, steps, squared_errors and clipped of each strip.
 BabaiResult for_row_strips(const Tensor& weights, const std::function<void(RowStrip&)>& solve);
 

@@ -81,7 +81,8 @@ Alternative parse_alternative(const std::string& text) {
   require(!words.empty() && words.size() <= 3, "inspect",
           "\"" + text +
               "\" is not \"ROUNDING [ORDER [SCALES]]\"; example: \"kbest:8 min-pivot search\"");
-  Alternative alternative{to_text(parse_rounding(words[0]))};
+  parse_rounding(words[0]); // its errors come before any work
+  Alternative alternative{words[0]};
   if (words.size() > 1)
     alternative.order = order_row(words[1]).name;
   if (words.size() > 2)

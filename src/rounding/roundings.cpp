@@ -3,6 +3,7 @@
 #include "rounding/descent.h"
 #include "rounding/gptq.h"
 #include "rounding/kbest.h"
+#include "rounding/klein.h"
 #include "rounding/nearest.h"
 #include "rounding/portfolio.h"
 #include "rounding/rounding.h"
@@ -82,6 +83,14 @@ const std::vector<RoundingRow>& roundings() {
        true,
        {{"paths", 8, "K: beginnings kept; 1 is gptq"}, damping},
        round_kbest},
+      {"klein",
+       "the best of gptq and several randomised passes of it",
+       true,
+       {{"samples", 8, "randomised passes"},
+        {"temperature", 0.01, "of the draws, in mean squared cells"},
+        {"seed", 0, "of the draws"},
+        damping},
+       round_klein},
       {"descent",
        "kbest, then moves of one or two weights until none lowers the error",
        true,
@@ -90,7 +99,8 @@ const std::vector<RoundingRow>& roundings() {
         damping},
        round_descent},
       {"portfolio",
-       "per row the best of gptq and of kbest in the orders activation and min-pivot, each descended",
+       "per row the best of gptq and of kbest in the orders activation and min-pivot, each "
+       "descended",
        true,
        {{"paths", 8, "K of the searches"},
         {"pairs", 0, "passes over pairs of weights after the single ones"},

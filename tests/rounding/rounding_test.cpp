@@ -106,7 +106,7 @@ TEST(Rounding, searches_that_promise_it_are_no_worse_than_gptq_in_any_row) {
     const RoundingProblem problem{at::randn({40, 160}, at::kFloat), moments, format, "test",
                                   parse_scales(scales)};
     const Tensor gptq = round_weight(parse_rounding("gptq"), problem).solver_error;
-    for (const char* name : {"descent", "portfolio:4", "portfolio:paths=4,pairs=1"})
+    for (const char* name : {"klein:4", "descent", "portfolio:4", "portfolio:paths=4,pairs=1"})
       EXPECT_TRUE((round_weight(parse_rounding(name), problem).solver_error <= gptq * (1 + 1e-5))
                       .all()
                       .item<bool>())
@@ -131,7 +131,7 @@ TEST(Rounding, specs_print_canonically_and_errors_list_what_is_known) {
   EXPECT_EQ(to_text(parse_rounding("gptq:damp=auto")), "gptq:damp=auto");
   EXPECT_ERROR(parse_rounding("kbest:paths=auto"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:damp=-1"), "must not be negative");
-  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq, kbest, descent, portfolio");
+  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq, kbest, klein, descent, portfolio");
   EXPECT_ERROR(parse_rounding("gptq:damping=1"), "options of gptq: damp");
   EXPECT_ERROR(parse_rounding("gptq:damp=x"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:"), "is no option");
