@@ -57,6 +57,9 @@ Json certificate_row(const Certificate& certificate, std::int64_t first, std::in
     return total(rows.slice(0, first, last).unsqueeze(1));
   };
   const double error = sum(certificate.error), rate_bound = sum(certificate.rate_bound);
+  Json profile = Json::array();
+  for (std::int64_t i = 0; i < certificate.profile.size(0); ++i)
+    profile.push_back(certificate.profile[i].item<double>());
   return {{"error", error},
           {"lower_bound", sum(certificate.lower_bound)},
           {"expected", sum(certificate.expected)},
@@ -64,7 +67,8 @@ Json certificate_row(const Certificate& certificate, std::int64_t first, std::in
           {"sphere", sum(certificate.sphere)},
           {"rate_bound", rate_bound},
           {"headroom_decibels", 10 * std::log10(error / rate_bound)},
-          {"profile_ratio", certificate.profile_ratio}};
+          {"profile_ratio", certificate.profile_ratio},
+          {"profile", profile}};
 }
 
 std::string error_text(const std::vector<Json>& rows, std::int64_t layer) {

@@ -11,6 +11,8 @@ Markup navigation(const View& view) {
   std::vector<std::pair<std::string, std::string>> links = {
       {"done", "What was done"}, {"loss", "Loss"}, {"layers", "Error per layer"}};
   if (view.layers.has_rows) {
+    if (!certificates_section(view).empty())
+      links.emplace_back("certificates", "How far from the best");
     links.emplace_back("share", "Where the loss sits");
     links.emplace_back("scales", "Scales and clipping");
   }
@@ -26,8 +28,8 @@ Markup navigation(const View& view) {
 Markup body_of(const View& view) {
   const Markup skip = element("a", {{"class", "skip"}, {"href", "#content"}}, "Skip to the report");
   const Markup sections = done_section(view) + loss_section(view) + layers_section(view) +
-                          share_section(view) + scales_section(view) + time_section(view) +
-                          compare_section(view);
+                          certificates_section(view) + share_section(view) + scales_section(view) +
+                          time_section(view) + compare_section(view);
   return element("body", {},
                  skip +
                      element("main", {{"id", "content"}},

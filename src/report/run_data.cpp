@@ -110,6 +110,22 @@ std::map<int, std::int64_t> exponents_of(const Source& source, std::int64_t weig
   return exponents;
 }
 
+std::optional<CertificateRow> certificate_of(const Source& source) {
+  if (!source.has("certificate"))
+    return std::nullopt;
+  const Json object = source.object("certificate");
+  const Source proof{object, source.where + " certificate"};
+  return CertificateRow{.error = proof.not_negative("error"),
+                        .lower_bound = proof.not_negative("lower_bound"),
+                        .expected = proof.not_negative("expected"),
+                        .worst = proof.not_negative("worst"),
+                        .sphere = proof.not_negative("sphere"),
+                        .rate_bound = proof.not_negative("rate_bound"),
+                        .headroom_decibels = proof.number("headroom_decibels"),
+                        .profile_ratio = proof.not_negative("profile_ratio"),
+                        .profile = numbers_of(proof, "profile")};
+}
+
 LinearRow linear_of(const Source& source) {
   LinearRow row;
   row.layer = member<std::int64_t>(source.json, "layer", source.where);
@@ -129,6 +145,7 @@ LinearRow linear_of(const Source& source) {
   row.scale_exponents = exponents_of(source, row.outputs * row.inputs);
   row.damping = source.not_negative("damping");
   row.escalations = source.count("escalations");
+  row.certificate = certificate_of(source);
   return row;
 }
 

@@ -26,6 +26,15 @@ struct CalibrationFacts {
   std::int64_t windows = 0, window = 0, dropped_bytes = 0;
 };
 
+/// What is proven of one linear, in the norm of the damped moments: sums of squares.
+struct CertificateRow {
+  double error = absent, lower_bound = absent; // achieved; no choice of levels comes below
+  double expected = absent, worst = absent;    // of Babai's rule in min-pivot order
+  double sphere = absent, rate_bound = absent; // of any rounding, of any code, on average
+  double headroom_decibels = absent, profile_ratio = absent;
+  std::vector<double> profile; // log2 L_ii at equal distances, first rounded first
+};
+
 /// One linear: a row of layers.jsonl. Errors and energies are sums of squares.
 struct LinearRow {
   std::int64_t layer = 0;
@@ -36,6 +45,7 @@ struct LinearRow {
   std::map<int, std::int64_t> scale_exponents;
   double damping = absent;
   std::int64_t escalations = 0;
+  std::optional<CertificateRow> certificate; // absent when the rounding has no lattice
 };
 
 /// A row of metrics.jsonl with event "evaluation". Losses are in nats per token.

@@ -12,6 +12,8 @@ Markup verdict_section(const View& view);
 Markup done_section(const View& view);
 Markup loss_section(const View& view);
 Markup layers_section(const View& view);
+/// Empty when no row has a certificate.
+Markup certificates_section(const View& view);
 Markup share_section(const View& view);
 Markup scales_section(const View& view);
 Markup time_section(const View& view);

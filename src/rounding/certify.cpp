@@ -13,6 +13,14 @@ Tensor damped_moments(const RoundingProblem& layer, const LatticeFactor& factor)
   return h;
 }
 
+/// Values at equal distances, both ends included.
+Tensor sampled(const Tensor& values) {
+  constexpr std::int64_t points = 33;
+  const Tensor places =
+      at::linspace(0, static_cast<double>(values.size(0) - 1), points, at::kDouble);
+  return values.index_select(0, places.round().to(at::kLong));
+}
+
 } // namespace
 
 Certificate certify(const RoundingProblem& layer, const Rounded& rounded, int steps) {
@@ -38,6 +46,7 @@ Certificate certify(const RoundingProblem& layer, const Rounded& rounded, int st
           .rate_bound = variance * rate_bound(problem.factor.l, 1, layer.format.bits()),
           .bounds = bounds,
           .profile_ratio = profile_ratio(problem.factor.l),
+          .profile = sampled(problem.factor.l.diagonal().log2()),
           .overflow = steps > 0 ? lattice.overflow().mean().item<double>() : 0};
 }
 

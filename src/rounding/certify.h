@@ -15,6 +15,7 @@ struct Certificate {
   Tensor rate_bound;        // what any code of as many bits leaves on average
   LowerBounds bounds;       // what lower_bound is the largest of
   double profile_ratio = 1; // arithmetic over geometric mean of L_ii²
+  Tensor profile;           // [33] log2 L_ii at equal distances, first rounded first
   double overflow = 0;      // share of the weights whose target is forecast to lie outside the grid
 };
 

@@ -5,6 +5,7 @@
 #include "rounding/kbest.h"
 #include "rounding/klein.h"
 #include "rounding/nearest.h"
+#include "rounding/papers.h"
 #include "rounding/portfolio.h"
 #include "rounding/rounding.h"
 #include "tensor/quadratic_form.h"
@@ -71,42 +72,47 @@ const std::vector<RoundingRow>& roundings() {
   static const RoundingOption damping = {
       "damp", 0.01,
       "lambda as a share of the mean diagonal of H, or auto: least error on tokens held out", true};
-  static const std::vector<RoundingRow> table = {
-      {"nearest", "each weight to its nearest level", false, {}, round_nearest},
-      {"gptq",
-       "error feedback along the lattice basis (GPTQ, which is Babai's nearest plane)",
-       true,
-       {damping},
-       round_gptq},
-      {"kbest",
-       "Babai's rule with the K cheapest beginnings of each row kept: a search inside the grid",
-       true,
-       {{"paths", 8, "K: beginnings kept; 1 is gptq"}, damping},
-       round_kbest},
-      {"klein",
-       "the best of gptq and several randomised passes of it",
-       true,
-       {{"samples", 8, "randomised passes"},
-        {"temperature", 0.01, "of the draws, in mean squared cells"},
-        {"seed", 0, "of the draws"},
-        damping},
-       round_klein},
-      {"descent",
-       "kbest, then moves of one or two weights until none lowers the error",
-       true,
-       {{"paths", 1, "K of the search before"},
-        {"pairs", 0, "passes over pairs of weights after the single ones"},
-        damping},
-       round_descent},
-      {"portfolio",
-       "per row the best of gptq and of kbest in the orders activation and min-pivot, each "
-       "descended",
-       true,
-       {{"paths", 8, "K of the searches"},
-        {"pairs", 0, "passes over pairs of weights after the single ones"},
-        damping},
-       round_portfolio},
-  };
+  static const std::vector<RoundingRow> table = [] {
+    std::vector<RoundingRow> rows = {
+        {"nearest", "each weight to its nearest level", false, {}, round_nearest},
+        {"gptq",
+         "error feedback along the lattice basis (GPTQ, which is Babai's nearest plane)",
+         true,
+         {damping},
+         round_gptq},
+        {"kbest",
+         "Babai's rule with the K cheapest beginnings of each row kept: a search inside the grid",
+         true,
+         {{"paths", 8, "K: beginnings kept; 1 is gptq"}, damping},
+         round_kbest},
+        {"klein",
+         "the best of gptq and several randomised passes of it",
+         true,
+         {{"samples", 8, "randomised passes"},
+          {"temperature", 0.01, "of the draws, in mean squared cells"},
+          {"seed", 0, "of the draws"},
+          damping},
+         round_klein},
+        {"descent",
+         "kbest, then moves of one or two weights until none lowers the error",
+         true,
+         {{"paths", 1, "K of the search before"},
+          {"pairs", 0, "passes over pairs of weights after the single ones"},
+          damping},
+         round_descent},
+        {"portfolio",
+         "per row the best of gptq and of kbest in the orders activation and min-pivot, each "
+         "descended",
+         true,
+         {{"paths", 8, "K of the searches"},
+          {"pairs", 0, "passes over pairs of weights after the single ones"},
+          damping},
+         round_portfolio},
+    };
+    for (RoundingRow& row : paper_roundings(damping))
+      rows.push_back(std::move(row));
+    return rows;
+  }();
   return table;
 }
 

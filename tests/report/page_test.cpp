@@ -32,12 +32,13 @@ TEST(Page, has_the_numbers_of_the_run) {
   const std::string page = run_page(
       written(folder, "run", synthetic_run_json(), synthetic_rows(), {synthetic_evaluation()}));
   expect_sound(page);
-  expect_has(page,
-             {"4-bit weights and activations cost 0.58 nats per token: perplexity 19.2 → "
-              "34.3, 61\u00a0% of top tokens agree.",
-              "34.27", "19.19", "0.4321", "61.5\u00a0%", "12.5 s", "1.95 GB", "171 MB",
-              "小さな模型.gguf", "本文.txt", "18446744073709551615", "49,152",
-              "20\u00a0% of the output error", "2⁻⁷", "2.80\u00a0%", "rounding=gptq:damp=0.01"});
+  expect_has(page, {"4-bit weights and activations cost 0.58 nats per token: perplexity 19.2 → "
+                    "34.3, 61\u00a0% of top tokens agree.",
+                    "34.27", "19.19", "0.4321", "61.5\u00a0%", "12.5 s", "1.95 GB", "171 MB",
+                    "小さな模型.gguf", "本文.txt", "18446744073709551615", "49,152",
+                    "Proven: at most 4.40 times the error of the best choice of codes",
+                    "7.40 dB above the rate bound", "20\u00a0% of the output error", "2⁻⁷",
+                    "2.80\u00a0%", "rounding=gptq:damp=0.01"});
 }
 
 TEST(Page, escapes_what_the_files_say) {

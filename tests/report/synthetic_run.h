@@ -53,6 +53,13 @@ inline Json synthetic_row(int layer, const char* linear, double error) {
           {"escalations", 0}};
 }
 
+inline Json synthetic_certificate(double error) {
+  return {
+      {"error", 1.1 * error},     {"lower_bound", 0.25 * error}, {"expected", error},
+      {"worst", 12 * error},      {"sphere", 0.5 * error},       {"rate_bound", 0.2 * error},
+      {"headroom_decibels", 7.4}, {"profile_ratio", 1.25},       {"profile", {3.0, 2.5, 2.0, 1.0}}};
+}
+
 inline Json synthetic_evaluation() {
   return {{"event", "evaluation"},
           {"text", {"wiki.txt"}},
@@ -70,8 +77,12 @@ inline Json synthetic_evaluation() {
 }
 
 inline std::vector<Json> synthetic_rows() {
-  return {synthetic_row(0, "self_attn.q_proj", 2.5), synthetic_row(0, "mlp.down_proj", 7.5),
-          synthetic_row(1, "self_attn.q_proj", 5.0), synthetic_row(1, "mlp.down_proj", 61.0)};
+  std::vector<Json> rows = {
+      synthetic_row(0, "self_attn.q_proj", 2.5), synthetic_row(0, "mlp.down_proj", 7.5),
+      synthetic_row(1, "self_attn.q_proj", 5.0), synthetic_row(1, "mlp.down_proj", 61.0)};
+  for (Json& row : rows)
+    row["certificate"] = synthetic_certificate(row["error"].get<double>());
+  return rows;
 }
 
 inline void write_lines(const std::filesystem::path& path, const std::vector<Json>& rows) {

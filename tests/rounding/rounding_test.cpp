@@ -114,6 +114,28 @@ TEST(Rounding, searches_that_promise_it_are_no_worse_than_gptq_in_any_row) {
   }
 }
 
+TEST(Rounding, the_papers_forms_give_the_codes_of_gptq_for_every_order_format_and_scale) {
+  const Moments moments = correlated_moments(96);
+  for (const FormatRow& row : formats())
+    for (const OrderRow& order : orders())
+      for (const char* scales : {"current", "static"}) {
+        const Format format = row.make();
+        const RoundingProblem problem{at::randn({10, 96}, at::kFloat),
+                                      moments,
+                                      format,
+                                      "test",
+                                      parse_scales(scales),
+                                      order.name};
+        const Rounded gptq = round_gptq(problem, damping);
+        for (const char* form :
+             {"gptq-inverse", "babai", "gptq-rec", "babai-proj-rec", "babai-kappa"}) {
+          const Rounded paper = round_weight(parse_rounding(form), problem);
+          EXPECT_TRUE(at::equal(paper.values, gptq.values)) << form << order.name << scales;
+          EXPECT_TRUE(at::equal(paper.scales, gptq.scales));
+        }
+      }
+}
+
 TEST(Rounding, output_error_is_the_squared_difference_of_the_outputs) {
   const Tensor x = at::randn({50, 32}, at::kDouble);
   const Tensor weight = at::randn({8, 32}, at::kFloat),
@@ -131,7 +153,8 @@ TEST(Rounding, specs_print_canonically_and_errors_list_what_is_known) {
   EXPECT_EQ(to_text(parse_rounding("gptq:damp=auto")), "gptq:damp=auto");
   EXPECT_ERROR(parse_rounding("kbest:paths=auto"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:damp=-1"), "must not be negative");
-  EXPECT_ERROR(parse_rounding("obq"), "known: nearest, gptq, kbest, klein, descent, portfolio");
+  EXPECT_ERROR(parse_rounding("obq"),
+               "known: nearest, gptq, kbest, klein, descent, portfolio, gptq-inverse");
   EXPECT_ERROR(parse_rounding("gptq:damping=1"), "options of gptq: damp");
   EXPECT_ERROR(parse_rounding("gptq:damp=x"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:"), "is no option");
