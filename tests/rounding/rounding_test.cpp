@@ -141,7 +141,7 @@ TEST(Rounding, output_error_is_the_squared_difference_of_the_outputs) {
   const Tensor weight = at::randn({8, 32}, at::kFloat),
                values = weight + 0.1 * at::randn({8, 32}, at::kFloat);
   const double expected =
-      at::matmul(x, (weight - values).to(at::kDouble).t()).square().sum().item<double>();
+      at::matmul(x, (weight.to(at::kDouble) - values).t()).square().sum().item<double>();
   EXPECT_NEAR(output_error(weight, values, {at::matmul(x.t(), x), 50}), expected, 1e-9 * expected);
 }
 
