@@ -84,13 +84,14 @@ void print_alternatives(const Json& alternatives, double own_error) {
   if (alternatives.empty())
     return;
   const double first = alternatives[0]["error"].get<double>();
-  std::printf("\n  %-40s %18s %9s\n", "another rounding",
-              ("of " + alternatives[0]["method"].get<std::string>()).substr(0, 18).c_str(),
+  std::printf("\n  %-40s %18s %7s %9s\n", "another rounding",
+              ("of " + alternatives[0]["method"].get<std::string>()).substr(0, 18).c_str(), "bits",
               "seconds");
   std::printf("  %-40s %18.3f\n", "the run's own", own_error / first);
   for (const Json& row : alternatives)
-    std::printf("  %-40s %18.3f %9.2f\n", row["method"].get<std::string>().c_str(),
-                row["error"].get<double>() / first, row["seconds"].get<double>());
+    std::printf("  %-40s %18.3f %7.2f %9.2f\n", row["method"].get<std::string>().c_str(),
+                row["error"].get<double>() / first, row["bits"].get<double>(),
+                row["seconds"].get<double>());
 }
 
 void print_inspection(const Json& seen) {

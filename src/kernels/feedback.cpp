@@ -68,9 +68,11 @@ std::int64_t round_rows(const FeedbackPanel& panel, std::int64_t first, std::int
                      panel.errors + row, panel.rows, 0, i);
       const auto step = hn::LoadU(d, panel.steps + at);
       const auto scaled = hn::Div(target, step);
-      clipped +=
-          static_cast<std::int64_t>(hn::CountTrue(d, hn::Gt(hn::Abs(scaled), vectors.maximum)));
-      const auto value = hn::Mul(snap_vector(d, scaled, vectors), step);
+      const auto outside = hn::Gt(hn::Abs(scaled), vectors.maximum);
+      clipped += static_cast<std::int64_t>(hn::CountTrue(d, outside));
+      auto value = hn::Mul(snap_vector(d, scaled, vectors), step);
+      if (panel.keep_outside)
+        value = hn::IfThenElse(outside, target, value);
       hn::StoreU(value, d, panel.values + at);
       hn::StoreU(hn::Sub(hn::LoadU(d, panel.weights + at), value), d, panel.errors + at);
       const auto distance = hn::Mul(hn::Set(d, panel.diagonal[i]), hn::Sub(target, value));

@@ -19,6 +19,7 @@ struct FeedbackPanel {
   float* values = nullptr;
   float* errors = nullptr;         // weights - values
   const float* diagonal = nullptr; // [columns] L_kk
+  bool keep_outside = false;       // a target outside the grid is kept as it is instead of clipped
   float* costs = nullptr; // [rows]: sum over the columns rounded so far of (L_kk (target - value))²
 };
 

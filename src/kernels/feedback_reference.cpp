@@ -38,7 +38,8 @@ std::int64_t round_with_feedback(const FeedbackPanel& panel, std::int64_t first,
       const std::int64_t at = i * panel.rows + row;
       const double target = corrected(panel, i, i, row), scaled = target / panel.steps[at];
       clipped += std::fabs(scaled) > grid.maximum;
-      panel.values[at] = static_cast<float>(snap(scaled, grid) * panel.steps[at]);
+      const bool kept = panel.keep_outside && std::fabs(scaled) > grid.maximum;
+      panel.values[at] = static_cast<float>(kept ? target : snap(scaled, grid) * panel.steps[at]);
       panel.errors[at] = panel.weights[at] - panel.values[at];
       const double distance = panel.diagonal[i] * (target - panel.values[at]);
       panel.costs[row] += static_cast<float>(distance * distance);

@@ -51,6 +51,7 @@ class Solver {
             .values = &rows.values[offset],
             .errors = &rows.errors[offset],
             .diagonal = diagonal_.const_data_ptr<float>() + first,
+            .keep_outside = options_.keep_outside,
             .costs = rows.costs.data()};
   }
 
@@ -163,7 +164,8 @@ class RowSolver {
     for (std::int64_t i = first; i < last; ++i) {
       const double wanted = target(w, values, i, i), step = steps[i - first];
       outside += std::fabs(wanted / step) > grid_.maximum;
-      values[i] = snap(wanted / step, grid_) * step;
+      const bool kept = options_.keep_outside && std::fabs(wanted / step) > grid_.maximum;
+      values[i] = kept ? wanted : snap(wanted / step, grid_) * step;
       cost += std::pow(l_[i * n_ + i] * (wanted - values[i]), 2);
     }
     return {cost, outside};

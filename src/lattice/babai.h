@@ -25,6 +25,7 @@ struct BabaiOptions {
   bool steps_per_panel = false;
   /// Round each block with this many candidate steps and keep, per row, those of the least error.
   int candidates = 1;
+  bool keep_outside = false; // targets outside the grid are kept as they are instead of clipped
 };
 
 struct BabaiResult {

@@ -16,6 +16,11 @@ void check_block(const Format& format, const char* what, const LinearShape& shap
 } // namespace
 
 void check_method(const Method& method, const Model& model) {
+  require(
+      rounding_row(method.rounding.name).in_format, "method",
+      "rounding=" + method.rounding.name + " leaves values that " + method.weight.name +
+          " cannot hold; see what it would give: latticelens inspect RUN --layer NAME --try \"" +
+          method.rounding.name + "\"");
   make_rotations(method.transforms, model.config, /*seed=*/0);
   for (const LinearShape& shape : model.family->linears(model.config)) {
     check_block(method.weight, "weight", shape);

@@ -69,6 +69,7 @@ Json try_alternative(const Alternative& alternative, RoundingProblem problem) {
   Json row = {{"method", to_text(alternative)},
               {"error", output_error(problem.weight, rounded.values, problem.moments)},
               {"seconds", watch.seconds()}};
+  row["bits"] = rounded.bits.value_or(problem.format.bits());
   if (rounded.solver_error.defined())
     row["damped_error"] = total(rounded.solver_error.unsqueeze(1));
   return row;

@@ -25,21 +25,6 @@ void fit_part(const Format& format, const Part& part, const float* residual, int
       steps[column * part.rows + r] = fitted[r * blocks + column / format.block];
 }
 
-/// Steps [in, out] in the order of rounding, fitted to the weights before any rounding.
-Tensor fixed_steps(const Format& format, const Tensor& weight, const Order& order) {
-  const Tensor scales = format.fit(weight);
-  return in_order(scales.repeat_interleave(format.block, 1).t().contiguous(), order);
-}
-
-void copy_part(const Tensor& steps, const Part& part, float* to) {
-  const std::int64_t all = steps.size(1), rows = std::min(part.rows, all - part.first_row);
-  const float* from = steps.const_data_ptr<float>() + part.first_column * all + part.first_row;
-  for (std::int64_t column = 0; column < part.columns; ++column) {
-    std::fill_n(to + column * part.rows, part.rows, 1.0f); // padding rows: any step
-    std::copy_n(from + column * all, rows, to + column * part.rows);
-  }
-}
-
 ChooseSteps chooser(const RoundingProblem& layer, const Order& order) {
   const Format& format = layer.format;
   if (layer.scales.time != ScaleTime::fixed)
@@ -95,6 +80,20 @@ BabaiResult nearest_plane(const LatticeProblem& problem) {
 BabaiResult search(const LatticeProblem& problem, std::int64_t paths) {
   return kbest(problem.target, problem.factor.l, problem.layer.format.grid, paths, problem.blocks,
                problem.choose);
+}
+
+Tensor fixed_steps(const Format& format, const Tensor& weight, const Order& order) {
+  const Tensor scales = format.fit(weight);
+  return in_order(scales.repeat_interleave(format.block, 1).t().contiguous(), order);
+}
+
+void copy_part(const Tensor& steps, const Part& part, float* to) {
+  const std::int64_t all = steps.size(1), rows = std::min(part.rows, all - part.first_row);
+  const float* from = steps.const_data_ptr<float>() + part.first_column * all + part.first_row;
+  for (std::int64_t column = 0; column < part.columns; ++column) {
+    std::fill_n(to + column * part.rows, part.rows, 1.0f); // padding rows: any step
+    std::copy_n(from + column * all, rows, to + column * part.rows);
+  }
 }
 
 Rounded finish(const LatticeProblem& problem, const BabaiResult& solved) {

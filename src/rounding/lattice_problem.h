@@ -27,6 +27,11 @@ struct Regularisation {
 LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& moments,
                                const Regularisation& regularisation);
 
+/// Steps [in, out] in the order of rounding, fitted to the weights before any rounding.
+Tensor fixed_steps(const Format& format, const Tensor& weight, const Order& order);
+/// The part's steps out of steps [in, out]; padding rows get any.
+void copy_part(const Tensor& steps, const Part& part, float* to);
+
 /// Back to the layer's own order, with the scales of its blocks.
 Rounded finish(const LatticeProblem& problem, const BabaiResult& solved);
 

@@ -50,13 +50,15 @@ struct RoundingSpec {
 };
 
 struct Rounded {
-  Tensor values;            // [out, in] fp32, representable
-  Tensor scales;            // [out, in/block] fp32
-  std::int64_t clipped = 0; // values that fell outside the grid
-  double damping = 0;       // relative damping that was used
-  int escalations = 0;      // how often damping had to be raised
-  Tensor solver_error;      // [out] fp64: |L (target - v)|², undefined without a lattice
-  double strength = 1;      // of the mismatch target that was used
+  Tensor values;              // [out, in] fp32, representable
+  Tensor scales;              // [out, in/block] fp32
+  std::int64_t clipped = 0;   // values that fell outside the grid
+  double damping = 0;         // relative damping that was used
+  int escalations = 0;        // how often damping had to be raised
+  Tensor solver_error;        // [out] fp64: |L (target - v)|², undefined without a lattice
+  std::optional<double> bits; // per weight, when it is not the format's own
+  std::int64_t outliers = 0;  // weights kept exactly beside the grid
+  double strength = 1;        // of the mismatch target that was used
   // On the tokens held out, of the same rounding and of gptq, when both saw only the other tokens.
   std::optional<double> held_out_error, held_out_gptq_error;
 };
@@ -83,6 +85,7 @@ struct RoundingRow {
   bool uses_moments;
   std::vector<RoundingOption> options;
   Rounded (*round)(const RoundingProblem&, const std::map<std::string, double>& options);
+  bool in_format = true; // its values are the format's: else it is for `inspect` only
 };
 
 /// Every rounding there is.

@@ -2,12 +2,14 @@
 #include "core/error.h"
 #include "rounding/descent.h"
 #include "rounding/gptq.h"
+#include "rounding/hptq.h"
 #include "rounding/kbest.h"
 #include "rounding/klein.h"
 #include "rounding/nearest.h"
 #include "rounding/papers.h"
 #include "rounding/portfolio.h"
 #include "rounding/rounding.h"
+#include "rounding/ssqr.h"
 #include "tensor/quadratic_form.h"
 #include "tensor/total.h"
 #include <ATen/ATen.h>
@@ -109,6 +111,19 @@ const std::vector<RoundingRow>& roundings() {
           damping},
          round_portfolio},
     };
+    rows.push_back({"ssqr",
+                    "gptq whose overflow is kept as sparse outliers, one factor a row for all its "
+                    "scales (Chen et al.)",
+                    true,
+                    {{"density", 0.01, "of the outliers"}, damping},
+                    round_ssqr,
+                    false});
+    rows.push_back({"hptq",
+                    "one scale a matrix, integers without a box, Huffman-coded (Chen et al.)",
+                    true,
+                    {{"bits", 4.25, "per weight on average, code table included"}, damping},
+                    round_hptq,
+                    false});
     for (RoundingRow& row : paper_roundings(damping))
       rows.push_back(std::move(row));
     return rows;

@@ -29,8 +29,17 @@ struct Problem {
       value = std::ldexp(1.0f, static_cast<int>(random() % 4) - 3);
   }
   FeedbackPanel panel() {
-    return {rows,         feedback.data(), columns,       weights.data(),  targets.data(),
-            steps.data(), values.data(),   errors.data(), diagonal.data(), costs.data()};
+    return {.rows = rows,
+            .feedback = feedback.data(),
+            .feedback_stride = columns,
+            .weights = weights.data(),
+            .targets = targets.data(),
+            .steps = steps.data(),
+            .values = values.data(),
+            .errors = errors.data(),
+            .diagonal = diagonal.data(),
+            .keep_outside = rows % 2 == 0,
+            .costs = costs.data()};
   }
 };
 
@@ -47,7 +56,8 @@ TEST(Feedback, vectors_equal_the_reference_for_full_and_odd_row_counts) {
       // way; none does here.
       EXPECT_EQ(round_with_feedback(fast.panel(), first, first + 16, {}),
                 reference::round_with_feedback(slow.panel(), first, first + 16, {}));
-      EXPECT_EQ(fast.values, slow.values) << rows;
+      for (std::size_t i = 0; i < fast.values.size(); ++i)
+        ASSERT_NEAR(fast.values[i], slow.values[i], rows % 2 == 0 ? 1e-4f : 0) << rows;
       for (std::int64_t row = 0; row < rows; ++row)
         EXPECT_NEAR(fast.costs[row], slow.costs[row], 1e-4f * slow.costs[row]);
     }

@@ -74,6 +74,8 @@ TEST(Rounding, every_rounding_returns_representable_values_and_beats_nearest_on_
   const Tensor weight = at::randn({64, 256}, at::kFloat);
   double nearest = 0;
   for (const RoundingRow& row : roundings()) {
+    if (!row.in_format)
+      continue;
     const Rounded rounded =
         round_weight(parse_rounding(row.name), {weight, moments, format, "test"});
     SnapCounts counts;
@@ -94,8 +96,10 @@ TEST(Rounding, every_rounding_equals_nearest_on_uncorrelated_inputs) {
   const Tensor expected =
       round_weight(parse_rounding("nearest"), {weight, moments, format, "t"}).values;
   for (const RoundingRow& row : roundings())
-    EXPECT_TRUE(at::equal(
-        round_weight(parse_rounding(row.name), {weight, moments, format, "t"}).values, expected))
+    EXPECT_TRUE(
+        !row.in_format ||
+        at::equal(round_weight(parse_rounding(row.name), {weight, moments, format, "t"}).values,
+                  expected))
         << row.name;
 }
 
@@ -154,7 +158,7 @@ TEST(Rounding, specs_print_canonically_and_errors_list_what_is_known) {
   EXPECT_ERROR(parse_rounding("kbest:paths=auto"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:damp=-1"), "must not be negative");
   EXPECT_ERROR(parse_rounding("obq"),
-               "known: nearest, gptq, kbest, klein, descent, portfolio, gptq-inverse");
+               "known: nearest, gptq, kbest, klein, descent, portfolio, ssqr, hptq");
   EXPECT_ERROR(parse_rounding("gptq:damping=1"), "options of gptq: damp");
   EXPECT_ERROR(parse_rounding("gptq:damp=x"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:"), "is no option");
