@@ -131,6 +131,8 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
     for (std::int64_t layer = result.resumed_blocks; layer < layers; ++layer) {
       quantize_block(loop, walks, layer);
       say_escalations(progress, loop.rows, layer);
+      if (layer == result.resumed_blocks)
+        say_few_tokens(progress, loop.rows);
       progress.step(error_text(loop.rows, layer));
     }
     result.activations = walks.activation_counts();

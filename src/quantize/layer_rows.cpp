@@ -100,4 +100,15 @@ void say_escalations(Progress& progress, const std::vector<Json>& rows, std::int
                     " of the mean diagonal, the moments were not positive definite");
 }
 
+void say_few_tokens(Progress& progress, const std::vector<Json>& rows) {
+  for (const Json& row : rows)
+    if (row.contains("certificate") &&
+        row["tokens"].get<std::int64_t>() < 2 * row["in"].get<std::int64_t>()) {
+      progress.line("note: " + row["tokens"].dump() + " calibration tokens for " +
+                    row["in"].dump() + " inputs of " + row["linear"].get<std::string>() +
+                    ": a search can fit the sample; calibrate with more text, or with damp=auto");
+      return;
+    }
+}
+
 } // namespace latticelens

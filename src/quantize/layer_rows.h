@@ -27,6 +27,9 @@ std::vector<Json> rows_before(const RunDirectory& run, std::int64_t layer);
 /// calibration.
 std::string error_text(const std::vector<Json>& rows, std::int64_t layer);
 
+/// Moments of fewer tokens than twice their width invite a search to fit the sample: said once.
+void say_few_tokens(Progress& progress, const std::vector<Json>& rows);
+
 /// A raised damping is never silent: it changes what is solved.
 void say_escalations(Progress& progress, const std::vector<Json>& rows, std::int64_t layer);
 

@@ -30,6 +30,12 @@ class QuantizeCommand : public ::testing::Test {
             at("text.txt"), "--window",  "64",       "--windows", "20",
             "--out",        at(out),     "--quiet"};
   }
+  std::vector<std::string> with_method(const std::string& out, const std::string& method) const {
+    std::vector<std::string> arguments = command(out);
+    arguments[2] = "--method";
+    arguments[3] = "weight=mxfp4 activation=mxfp4 " + method;
+    return arguments;
+  }
   Tensor logits(const OpenedModel& opened) const {
     const Tensor ids = at::arange(48, at::kLong) * 31 % 96;
     return at::linear(run_decoder(opened.model, {ids})[0], load_head(opened.model));
@@ -82,6 +88,49 @@ TEST_F(QuantizeCommand, a_run_cut_off_after_any_block_continues_to_the_same_byte
     EXPECT_EQ(read_text(at("cut/layers.jsonl")), read_text(at("whole/layers.jsonl")));
     EXPECT_EQ(read_run(at("cut"))["resumed_blocks"], finished);
   }
+}
+
+TEST_F(QuantizeCommand, searches_and_the_mismatch_target_are_cut_off_and_threaded_like_the_rest) {
+  for (const std::string method :
+       {"rounding=kbest:4 order=min-pivot scales=search target=original",
+        "rounding=portfolio:paths=2,pairs=1,damp=auto scales=static", "rounding=klein:2"}) {
+    for (const char* out : {"whole", "cut", "two"})
+      std::filesystem::remove_all(at(out));
+    ASSERT_EQ(run_program(with_method("whole", method), "OMP_NUM_THREADS=1").exit_code, 0);
+    ASSERT_EQ(run_program(with_method("two", method), "OMP_NUM_THREADS=2").exit_code, 0);
+    EXPECT_EQ(folder_contents(at("whole/model")), folder_contents(at("two/model"))) << method;
+    EXPECT_EQ(read_text(at("whole/layers.jsonl")), read_text(at("two/layers.jsonl"))) << method;
+    std::filesystem::copy(at("whole"), at("cut"), std::filesystem::copy_options::recursive);
+    for (int shard = 2; shard < 5; ++shard)
+      std::filesystem::remove(
+          at("cut/model/model-0000" + std::to_string(shard + 1) + "-of-00005.safetensors"));
+    Json run = read_run(at("cut"));
+    run["state"] = "running";
+    write_text(at("cut/run.json"), run.dump());
+    ASSERT_EQ(run_program(with_method("cut", method)).exit_code, 0);
+    EXPECT_EQ(folder_contents(at("cut/model")), folder_contents(at("whole/model"))) << method;
+    EXPECT_EQ(read_text(at("cut/layers.jsonl")), read_text(at("whole/layers.jsonl"))) << method;
+  }
+}
+
+TEST_F(QuantizeCommand, certificates_stand_in_layers_and_bound_the_error) {
+  ASSERT_EQ(run_program(with_method("run", "rounding=kbest:4 order=min-pivot")).exit_code, 0);
+  const std::vector<Json> rows = read_lines(at("run/layers.jsonl"));
+  ASSERT_EQ(rows.size(), 28u);
+  for (const Json& row : rows) {
+    const Json& proof = row["certificate"];
+    EXPECT_GT(proof["lower_bound"].get<double>(), 0);
+    EXPECT_LE(proof["lower_bound"].get<double>(), proof["error"].get<double>());
+    EXPECT_GE(proof["error"].get<double>(), row["error"].get<double>() * (1 - 1e-9)); // damped
+    EXPECT_EQ(proof["profile"].size(), 33u);
+  }
+}
+
+TEST_F(QuantizeCommand, a_rounding_that_leaves_the_format_is_refused_with_what_to_do) {
+  const auto refused = run_program(with_method("run", "rounding=hptq"));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("inspect RUN --layer NAME --try"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(at("run")));
 }
 
 TEST_F(QuantizeCommand, a_run_killed_again_and_again_ends_in_the_same_bytes) {
