@@ -47,7 +47,7 @@ void run(std::int64_t out, std::int64_t in) {
   at::manual_seed(1);
   const Tensor x = at::matmul(at::randn({in + 64, in}) * at::linspace(1, 4, in),
                               at::randn({in, in}) / std::sqrt(in) + at::eye(in));
-  const Moments moments{at::matmul(x.t(), x).to(at::kDouble), in + 64, {}, {}, nullptr};
+  const Moments moments{at::matmul(x.t(), x).to(at::kDouble), in + 64};
   const Format format = parse_format("mxfp4");
   const RoundingProblem natural{at::randn({out, in}), moments, format, "bench"};
   RoundingProblem searched = natural;

@@ -27,11 +27,11 @@ void check(std::int64_t paths, const BabaiOptions& options) {
 
 /// What all rows share: the factor in the forms that the search reads.
 struct Basis {
-  Basis(const Tensor& l, const ElementGrid& elements, std::int64_t most, const BabaiOptions& settings,
-        const ChooseSteps& chooser)
-      : n(l.size(0)), feedback(feedback_of(l)),
-        diagonal(l.diagonal().to(at::kFloat).contiguous()), grid(elements),
-        levels(levels_of(elements)), paths(most), options(settings), choose(chooser) {}
+  Basis(const Tensor& l, const ElementGrid& elements, std::int64_t most,
+        const BabaiOptions& settings, const ChooseSteps& chooser)
+      : n(l.size(0)), feedback(feedback_of(l)), diagonal(l.diagonal().to(at::kFloat).contiguous()),
+        grid(elements), levels(levels_of(elements)), paths(most), options(settings),
+        choose(chooser) {}
 
   const float* row(std::int64_t i) const { return feedback.const_data_ptr<float>() + i * n; }
 
@@ -51,15 +51,15 @@ struct PathEnds {
   std::vector<std::int64_t> clipped;
 };
 
-/// The search through one strip of rows. Columns before `settled_` are the same on all paths of every
-/// row and lie in the strip; those after it, the window, have a value per path.
+/// The search through one strip of rows. Columns before `settled_` are the same on all paths of
+/// every row and lie in the strip; those after it, the window, have a value per path.
 class StripSearch {
  public:
   StripSearch(const Basis& basis, RowStrip& strip)
       : basis_(basis), strip_(strip),
         work_(basis.paths, static_cast<std::int64_t>(basis.levels.levels.size())),
-        rows_(strip_width, PathEnds{1, std::vector<float>(basis.paths),
-                                    std::vector<std::int64_t>(basis.paths)}),
+        rows_(strip_width,
+              PathEnds{1, std::vector<float>(basis.paths), std::vector<std::int64_t>(basis.paths)}),
         values_(basis.paths), errors_(basis.paths) {}
 
   void run() {
@@ -113,8 +113,8 @@ class StripSearch {
     std::swap(work_.clipped, ends.clipped);
   }
 
-  /// For each path: weights + what its errors so far ask for, [columns, strip_width]. What is settled
-  /// asks all paths for the same.
+  /// For each path: weights + what its errors so far ask for, [columns, strip_width]. What is
+  /// settled asks all paths for the same.
   std::vector<std::vector<float>> path_targets(std::int64_t first, std::int64_t columns) const {
     const float* begin = &strip_.weights[first * strip_width];
     std::vector<float> shared(begin, begin + columns * strip_width);
@@ -231,7 +231,7 @@ class StripSearch {
   RowPaths work_; // of the row in hand
   std::vector<PathEnds> rows_;
   std::int64_t settled_ = 0;
-  std::vector<std::vector<float>> values_, errors_; // of each path: [window, strip_width]
+  std::vector<std::vector<float>> values_, errors_;   // of each path: [window, strip_width]
   std::vector<std::vector<std::int32_t>> block_ends_; // of each block of the window: which path at
                                                       // its end each path continues [row, path]
   std::vector<float> transposed_;

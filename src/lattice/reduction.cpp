@@ -133,8 +133,8 @@ class Basis {
             where_ + ": entries of T pass 2^53; the basis is too steep, raise the damping");
   }
 
-  /// Column k against the vectors row .. row + count - 1, from the last one. `whole`: the rows above
-  /// and T follow at once, else only the rows of the block, and `times` [count] remembers.
+  /// Column k against the vectors row .. row + count - 1, from the last one. `whole`: the rows
+  /// above and T follow at once, else only the rows of the block, and `times` [count] remembers.
   bool reduce_column(std::int64_t row, std::int64_t count, std::int64_t k, double* times,
                      std::int64_t stride, bool whole) {
     double* r = r_.mutable_data_ptr<double>();
@@ -166,8 +166,7 @@ class Basis {
     const auto [q, fresh] = at::linalg_qr(at::matmul(original_, transform_), "r");
     const Tensor signs = at::where(fresh.diagonal() < 0, -1.0, 1.0).to(at::kDouble);
     const Tensor positive = (fresh * signs.unsqueeze(1)).contiguous();
-    const double drift =
-        ((positive - r_).abs().amax(1) / positive.diagonal()).max().item<double>();
+    const double drift = ((positive - r_).abs().amax(1) / positive.diagonal()).max().item<double>();
     r_ = positive;
     return drift;
   }

@@ -1,5 +1,5 @@
-// LLL reduction of a layer's basis, with deep insertions (Birnick, WITHREDUCTION; Lenstra, Lenstra and
-// Lovász; Schnorr and Euchner). For one scale a row: then all rows share the lattice.
+// LLL reduction of a layer's basis, with deep insertions (Birnick, WITHREDUCTION; Lenstra, Lenstra
+// and Lovász; Schnorr and Euchner). For one scale a row: then all rows share the lattice.
 #pragma once
 #include "tensor/tensor.h"
 #include <optional>
@@ -21,9 +21,10 @@ struct Reduction {
 
 inline constexpr std::int64_t deepest_insertion = 32;
 
-/// Reduces the lattice of the columns of l [n, n] fp64, lower triangular with positive diagonal (the
-/// last column is the first vector). Fastest from a min-pivot order. Errors, naming `where`: depth or
-/// delta out of range, entries of T beyond 2^53 (they are exact up to there), no end after many passes.
+/// Reduces the lattice of the columns of l [n, n] fp64, lower triangular with positive diagonal
+/// (the last column is the first vector). Fastest from a min-pivot order. Errors, naming `where`:
+/// depth or delta out of range, entries of T beyond 2^53 (they are exact up to there), no end after
+/// many passes.
 Reduction reduce_basis(const Tensor& l, const ReductionOptions& options, const std::string& where);
 
 /// Nothing when the columns of l are reduced: sizes at most `eta`, Lovász's condition for delta at

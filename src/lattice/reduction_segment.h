@@ -18,7 +18,8 @@ struct Segment {
   }
 };
 
-/// Reduces the segment until every vector meets the condition against those up to `depth` before it.
+/// Reduces the segment until every vector meets the condition against those up to `depth` before
+/// it.
 void reduce_segment(Segment& segment, double delta, std::int64_t depth);
 
 } // namespace latticelens

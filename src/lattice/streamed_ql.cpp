@@ -29,8 +29,7 @@ void StreamedQl::add(const Tensor& x) {
 Tensor StreamedQl::finish(double lambda, const Order& order, const std::string& where) const {
   require(std::isfinite(squares_.sum().item<double>()), "lattice",
           where + ": the inputs are not finite; the activations overflowed");
-  const Tensor appended =
-      at::cat({r_, std::sqrt(lambda) * at::eye(width_, at::kDouble)});
+  const Tensor appended = at::cat({r_, std::sqrt(lambda) * at::eye(width_, at::kDouble)});
   const Tensor ordered =
       order.empty() ? appended : appended.index_select(1, at::tensor(order, at::kLong));
   const Tensor r = triangle_of(ordered.flip(1).contiguous());

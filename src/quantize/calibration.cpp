@@ -85,14 +85,25 @@ void CalibrationStream::run(const Block& block) {
     advance(block, s);
 }
 
-Moments collect_moments(const Walk& walk, std::size_t s, const Walk* original) {
+Tensor CalibrationStream::residual(std::size_t window) const {
+  return as_float(states_[window].x);
+}
+
+Moments collect_moments(const Walk& walk, std::size_t s, const Walk* original, bool with_drift) {
   constexpr std::size_t held_out_period = 4;
   const Stage& stage = walk.stream.model().family->stages[s];
+  const bool adds_to_stream = !stage.leaves_inner && stage.linears.size() == 1;
   MomentsCollector collector(walk.block.linears.at(stage.linears.front()).weight.size(1));
-  for (std::size_t window = 0; window < walk.stream.windows(); ++window)
-    collector.add(walk.stream.input(walk.block, s, window),
-                  original ? original->stream.input(original->block, s, window) : Tensor(),
+  for (std::size_t window = 0; window < walk.stream.windows(); ++window) {
+    Tensor wanted, drift;
+    if (original) {
+      wanted = original->stream.input(original->block, s, window);
+      if (with_drift && adds_to_stream)
+        drift = original->stream.residual(window) - walk.stream.residual(window);
+    }
+    collector.add(walk.stream.input(walk.block, s, window), wanted, drift,
                   window % held_out_period == held_out_period - 1);
+  }
   return collector.finish(block_prefix(walk.block.layer) + stage.name);
 }
 

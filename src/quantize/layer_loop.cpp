@@ -60,7 +60,7 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
       row["stage_held_out_error"] = *rounded.held_out_error;
     if (rounded.held_out_gptq_error)
       row["stage_held_out_gptq_error"] = *rounded.held_out_gptq_error;
-    if (loop.request.method.target == Target::original)
+    if (loop.request.method.target != Target::quantized)
       row["strength"] = rounded.strength;
     loop.rows.push_back(row);
     block.linears.at(name).weight = decoded;

@@ -50,8 +50,10 @@ void set(Method& method, const std::string& key, const std::string& value) {
     method.moments = choose<MomentsPath>(
         key, value, {{"original", MomentsPath::original}, {"quantized", MomentsPath::quantized}});
   else if (key == "target")
-    method.target = choose<Target>(
-        key, value, {{"quantized", Target::quantized}, {"original", Target::original}});
+    method.target = choose<Target>(key, value,
+                                   {{"quantized", Target::quantized},
+                                    {"original", Target::original},
+                                    {"original+drift", Target::original_with_drift}});
   else
     throw Error("method", "\"" + key +
                               "\" is unknown; known: rotate, weight, activation, rounding, order, "
@@ -93,8 +95,8 @@ std::string to_text(const Method& method) {
   if (method.order != "natural")
     text += " order=" + method.order;
   text += " scales=" + to_text(method.scales);
-  if (method.target == Target::original)
-    text += " target=original";
+  if (method.target != Target::quantized)
+    text += method.target == Target::original ? " target=original" : " target=original+drift";
   return text +
          (method.moments == MomentsPath::original ? " moments=original" : " moments=quantized");
 }

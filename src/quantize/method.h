@@ -12,8 +12,9 @@ namespace latticelens {
 enum class MomentsPath { original, quantized };
 
 /// What a layer's outputs should come close to: those of its weights on the inputs that it will
-/// get, or those that the original model has (mismatch; Birnick §4, Qronos).
-enum class Target { quantized, original };
+/// get, or those that the original model has (mismatch; Birnick §3, Qronos), with or without the
+/// drift of the residual stream that they are added to.
+enum class Target { quantized, original, original_with_drift };
 
 struct Method {
   std::vector<TransformSpec> transforms; // in the order of sites, at most one a site

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "tensor/gram.h"
+#include "tensor/total.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
@@ -16,21 +17,26 @@ Tensor whole(const Tensor& lower) {
   return triangle + triangle.tril(-1).t();
 }
 
-Moments sum(const Moments& a, const Moments& b) {
-  Moments both{a.gram + b.gram, a.samples + b.samples, {}, {}, nullptr};
-  if (a.cross.defined()) {
-    both.cross = a.cross + b.cross;
-    both.original = a.original + b.original;
-  }
-  return both;
+Moments finished(Moments sums) {
+  sums.gram = whole(sums.gram);
+  if (sums.original.defined())
+    sums.original = whole(sums.original);
+  return sums;
+}
+
+void add_product_to(Tensor& sum, const Tensor& a, const Tensor& b) {
+  if (!sum.defined())
+    sum = at::zeros({a.size(1), b.size(1)}, at::kDouble);
+  sum.add_(at::matmul(a.t(), b));
 }
 
 } // namespace
 
 MomentsCollector::MomentsCollector(std::int64_t width) : width_(width) {}
 
-void MomentsCollector::add(const Tensor& x, const Tensor& original, bool held_out) {
-  Sums& sums = held_out ? held_out_ : fitted_;
+void MomentsCollector::add(const Tensor& x, const Tensor& original, const Tensor& drift,
+                           bool held_out) {
+  Moments& sums = held_out ? held_out_ : fitted_;
   if (!sums.gram.defined())
     sums.gram = zeros(width_);
   const Tensor rows = x.reshape({-1, width_}).to(at::kFloat);
@@ -38,29 +44,24 @@ void MomentsCollector::add(const Tensor& x, const Tensor& original, bool held_ou
   sums.samples += rows.size(0);
   if (!original.defined())
     return;
-  if (!sums.cross.defined()) {
-    sums.cross = zeros(width_);
+  if (!sums.original.defined())
     sums.original = zeros(width_);
-  }
   const Tensor wanted = original.reshape({-1, width_}).to(at::kFloat);
-  sums.cross.add_(at::matmul(rows.t(), wanted));
+  add_product_to(sums.cross, rows, wanted);
   add_gram(wanted, sums.original);
-}
-
-Moments MomentsCollector::Sums::finish() const {
-  Moments moments{whole(gram), samples, {}, {}, nullptr};
-  if (cross.defined()) {
-    moments.cross = cross;
-    moments.original = whole(original);
-  }
-  return moments;
+  if (!drift.defined())
+    return;
+  const Tensor behind = drift.reshape({-1, drift.size(-1)}).to(at::kFloat);
+  add_product_to(sums.drift, rows, behind);
+  add_product_to(sums.original_drift, wanted, behind);
+  sums.drift_energy += total(behind.square());
 }
 
 Moments MomentsCollector::finish(const std::string& where) const {
   require(fitted_.samples > 0, "moments", where + ": no calibration token reached this layer");
-  Moments moments = fitted_.finish();
+  Moments moments = finished(fitted_);
   if (held_out_.samples > 0) {
-    const auto judging = std::make_shared<Moments>(held_out_.finish());
+    const auto judging = std::make_shared<Moments>(finished(held_out_));
     moments = sum(moments, *judging);
     moments.held_out = judging;
   }

@@ -9,23 +9,18 @@ namespace latticelens {
 class MomentsCollector {
  public:
   explicit MomentsCollector(std::int64_t width);
-  /// x [n, t, width] of one batch; original: what the original model has there, or undefined, the
-  /// same for all batches. held_out: the batch is for judging.
-  void add(const Tensor& x, const Tensor& original = {}, bool held_out = false);
+  /// x [n, t, width] of one batch; original: what the original model has there, or undefined; drift
+  /// [n, t, out]: by how much the stream that the outputs are added to is behind the original's, or
+  /// undefined; defined or not alike for all batches. held_out: the batch is for judging.
+  void add(const Tensor& x, const Tensor& original = {}, const Tensor& drift = {},
+           bool held_out = false);
   /// Of all batches, with those held out beside. Errors, naming `where`: no token seen, NaN or
   /// infinity.
   Moments finish(const std::string& where) const;
 
  private:
-  struct Sums {
-    Tensor gram; // lower triangle of panels
-    Tensor cross, original;
-    std::int64_t samples = 0;
-    Moments finish() const;
-  };
-
   std::int64_t width_;
-  Sums fitted_, held_out_;
+  Moments fitted_, held_out_; // grams: lower triangles
 };
 
 } // namespace latticelens

@@ -21,7 +21,7 @@ ActivationSpec activations_of(const Method& method, const Rotations& rotations) 
 Walks::Walks(const QuantizeRequest& request, const Rotations& rotations)
     : request_(request), rotations_(rotations),
       activations_(activations_of(request.method, rotations)), quantized_{start_stream(), {}} {
-  if (request.method.target == Target::original)
+  if (request.method.target != Target::quantized)
     original_.emplace(Walk{start_stream(), {}});
 }
 
@@ -54,7 +54,8 @@ void Walks::load(std::int64_t layer) {
 }
 
 Moments Walks::collect(std::size_t stage) const {
-  return collect_moments(quantized_, stage, original_ ? &*original_ : nullptr);
+  return collect_moments(quantized_, stage, original_ ? &*original_ : nullptr,
+                         request_.method.target == Target::original_with_drift);
 }
 
 void Walks::advance(std::size_t stage, TimeTable& times) {

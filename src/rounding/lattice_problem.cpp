@@ -35,13 +35,15 @@ ChooseSteps chooser(const RoundingProblem& layer, const Order& order) {
              const Part& part, const float*, int, float* to) { copy_part(steps, part, to); };
 }
 
-/// (H + lambda I)⁻¹ (C + lambda I) w for every row, in the order of rounding: the real weights that
-/// make up for the input's own errors as far as they can, damped towards w.
+/// (H + lambda I)⁻¹ ((C + lambda I) w + x̂ r) for every row, in the order of rounding: the real
+/// weights that make up for the input's own errors as far as they can, damped towards w.
 Tensor mismatch_target(const Moments& moments, const LatticeFactor& factor, const Tensor& weight) {
   const SingleThreadMkl one_thread; // the same bytes at any number of threads
   const Tensor transposed = weight.t().to(at::kDouble);
-  const Tensor right =
-      in_order(at::matmul(moments.cross, transposed) + factor.lambda * transposed, factor.order);
+  Tensor wanted = at::matmul(moments.cross, transposed) + factor.lambda * transposed;
+  if (moments.drift.defined())
+    wanted = wanted + moments.drift;
+  const Tensor right = in_order(wanted, factor.order);
   const Tensor half = at::linalg_solve_triangular(factor.l.t(), right, /*upper=*/true);
   return at::linalg_solve_triangular(factor.l, half, /*upper=*/false);
 }

@@ -16,7 +16,8 @@ struct Member {
 constexpr Member members[] = {{"natural", false}, {"activation", true}, {"min-pivot", true}};
 
 Rounded solve(const RoundingProblem& layer, const Moments& moments,
-              const Regularisation& regularisation, std::int64_t paths, const DescentOptions& moves) {
+              const Regularisation& regularisation, std::int64_t paths,
+              const DescentOptions& moves) {
   const LatticeProblem problem = lattice_problem(layer, moments, regularisation);
   BabaiResult found = paths > 1 ? search(problem, paths) : nearest_plane(problem);
   const DescentResult lower =
@@ -34,7 +35,8 @@ void keep_better(const Rounded& other, Rounded& best) {
   best.scales = at::where(better.unsqueeze(1), other.scales, best.scales);
   best.solver_error = at::where(better, other.solver_error, best.solver_error);
   best.escalations = std::max(best.escalations, other.escalations);
-  best.clipped = std::max(best.clipped, other.clipped); // of one member; layers.jsonl counts its own
+  best.clipped =
+      std::max(best.clipped, other.clipped); // of one member; layers.jsonl counts its own
 }
 
 Rounded best_of_all(const RoundingProblem& layer, const Moments& moments,
@@ -64,7 +66,8 @@ Rounded round_portfolio(const RoundingProblem& layer,
   best.strength = choice.regularisation.strength;
   if (!layer.moments.held_out)
     return best;
-  // A search can fit the sample rather than the layer: the same search, blind to the tokens held out.
+  // A search can fit the sample rather than the layer: the same search, blind to the tokens held
+  // out.
   const Moments& judge = *layer.moments.held_out;
   const Moments fitted = difference(layer.moments, judge);
   const Rounded blind = best_of_all(layer, fitted, choice.regularisation, options);

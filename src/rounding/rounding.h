@@ -17,11 +17,16 @@ struct Moments {
   Tensor gram;              // [in, in] fp64: x̂ x̂ᵀ
   std::int64_t samples = 0; // tokens
   Tensor cross, original; // [in, in] fp64: x̂ xᵀ and x xᵀ; undefined when the target is x̂ w
+  // When the outputs are added to a stream that has drifted by r from the original's: x̂ rᵀ and x rᵀ
+  // [in, out], and the sum of |r|²; undefined when the drift is not aimed at.
+  Tensor drift, original_drift;
+  double drift_energy = 0;
   std::shared_ptr<const Moments> held_out; // the part of these sums that judges; null: none
 };
 
 /// Sums over the tokens of `all` that are not in `part`, which must be among them.
 Moments difference(const Moments& all, const Moments& part);
+Moments sum(const Moments& a, const Moments& b);
 
 /// When the scale of a block is chosen. current: from its residual when the block is reached. stale
 /// (as published GPTQ code does): from the weights before the corrections inside the panel of 128
@@ -96,8 +101,9 @@ RoundingSpec parse_rounding(std::string_view text);
 std::string to_text(const RoundingSpec& spec);
 Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem);
 
-/// Squared error of the layer's outputs, sum over tokens and rows: |x wᵀ - x̂ vᵀ|², with x = x̂ when
-/// the moments have no original input: then tr(D H Dᵀ) with D = weight - values.
+/// Squared error of the layer's outputs, sum over tokens and rows: |x wᵀ + r - x̂ vᵀ|², with x = x̂
+/// when the moments have no original input: then tr(D H Dᵀ) with D = weight - values; r = 0 without
+/// drift.
 double output_error(const Tensor& weight, const Tensor& values, const Moments& moments);
 
 } // namespace latticelens

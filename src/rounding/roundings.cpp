@@ -63,6 +63,21 @@ void set_option(RoundingSpec& spec, std::string_view setting, std::string_view w
               "\" must not be negative");
 }
 
+Moments combined(const Moments& a, const Moments& b, double sign) {
+  const auto both = [&](const Tensor& x, const Tensor& y) {
+    return x.defined() ? x + sign * y : Tensor();
+  };
+  Moments result;
+  result.gram = both(a.gram, b.gram);
+  result.samples = a.samples + (sign < 0 ? -b.samples : b.samples);
+  result.cross = both(a.cross, b.cross);
+  result.original = both(a.original, b.original);
+  result.drift = both(a.drift, b.drift);
+  result.original_drift = both(a.original_drift, b.original_drift);
+  result.drift_energy = a.drift_energy + sign * b.drift_energy;
+  return result;
+}
+
 std::string shortest(double value) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
@@ -207,21 +222,25 @@ Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem) {
 }
 
 Moments difference(const Moments& all, const Moments& part) {
-  Moments rest{all.gram - part.gram, all.samples - part.samples, {}, {}, nullptr};
-  if (all.cross.defined()) {
-    rest.cross = all.cross - part.cross;
-    rest.original = all.original - part.original;
-  }
-  return rest;
+  return combined(all, part, -1);
+}
+
+Moments sum(const Moments& a, const Moments& b) {
+  return combined(a, b, 1);
 }
 
 double output_error(const Tensor& weight, const Tensor& values, const Moments& moments) {
   const Tensor w = weight.to(at::kDouble), v = values.to(at::kDouble);
   if (!moments.cross.defined())
     return quadratic_form(w - v, moments.gram);
-  // vᵀ x̂ x̂ᵀ v - 2 vᵀ x̂ xᵀ w + wᵀ x xᵀ w
-  return quadratic_form(v, moments.gram) - 2 * total(at::matmul(v, moments.cross) * w) +
-         quadratic_form(w, moments.original);
+  // vᵀ x̂ x̂ᵀ v - 2 vᵀ x̂ (xᵀ w + r) + |xᵀ w + r|²
+  const double error = quadratic_form(v, moments.gram) -
+                       2 * total(at::matmul(v, moments.cross) * w) +
+                       quadratic_form(w, moments.original);
+  if (!moments.drift.defined())
+    return error;
+  return error - 2 * total(v * moments.drift.t()) + 2 * total(w * moments.original_drift.t()) +
+         moments.drift_energy;
 }
 
 } // namespace latticelens

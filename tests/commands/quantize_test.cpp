@@ -91,9 +91,9 @@ TEST_F(QuantizeCommand, a_run_cut_off_after_any_block_continues_to_the_same_byte
 }
 
 TEST_F(QuantizeCommand, searches_and_the_mismatch_target_are_cut_off_and_threaded_like_the_rest) {
-  for (const std::string method :
-       {"rounding=kbest:4 order=min-pivot scales=search target=original",
-        "rounding=portfolio:paths=2,pairs=1,damp=auto scales=static", "rounding=klein:2"}) {
+  for (const std::string method : {"rounding=kbest:4 order=min-pivot scales=search target=original",
+                                   "rounding=portfolio:paths=2,pairs=1,damp=auto scales=static",
+                                   "rounding=klein:2 target=original+drift"}) {
     for (const char* out : {"whole", "cut", "two"})
       std::filesystem::remove_all(at(out));
     ASSERT_EQ(run_program(with_method("whole", method), "OMP_NUM_THREADS=1").exit_code, 0);

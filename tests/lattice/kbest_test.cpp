@@ -60,7 +60,8 @@ TEST(KBest, enough_paths_find_the_best_of_all_leaves) {
   // Three coordinates of 15 levels: 3375 leaves, and no beginning is ever dropped among 225.
   const Problem problem(3, 20);
   const auto found = kbest(problem.weights, problem.l, {}, 225, {}, constant_steps(0.4f));
-  const auto levels = reference::kbest(problem.weights, problem.l, {}, 3375, {}, constant_steps(0.4f));
+  const auto levels =
+      reference::kbest(problem.weights, problem.l, {}, 3375, {}, constant_steps(0.4f));
   EXPECT_TRUE(at::equal(found.values, levels.values));
 }
 
@@ -75,8 +76,9 @@ TEST(KBest, values_do_not_depend_on_the_rows_around_them) {
 TEST(KBest, errors_say_what_is_possible) {
   const Problem problem(4, 2);
   EXPECT_ERROR(kbest(problem.weights, problem.l, {}, 0, {}, constant_steps(1)), "choose 1 to");
-  EXPECT_ERROR(kbest(problem.weights, problem.l, {}, 4, {.steps_per_panel = true}, constant_steps(1)),
-               "use scales=current");
+  EXPECT_ERROR(
+      kbest(problem.weights, problem.l, {}, 4, {.steps_per_panel = true}, constant_steps(1)),
+      "use scales=current");
 }
 
 } // namespace

@@ -36,7 +36,6 @@ inline ChooseSteps block_maximum_steps() {
   };
 }
 
-inline const ElementGrid small_integers{
-    .mantissa_bits = 2, .minimum_exponent = 2, .maximum = 7};
+inline const ElementGrid small_integers{.mantissa_bits = 2, .minimum_exponent = 2, .maximum = 7};
 
 } // namespace latticelens::testing

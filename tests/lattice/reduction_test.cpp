@@ -64,7 +64,8 @@ void expect_sound(const Tensor& l, const Reduction& reduction, const ReductionOp
     const std::int64_t determinant = determinant_modulo(reduction.transform, prime);
     EXPECT_TRUE(determinant == 1 || determinant == prime - 1) << determinant;
   }
-  const auto fault = why_not_reduced(reduction.l, {options.delta - 1e-6, options.depth}, 0.5 + 1e-6);
+  const auto fault =
+      why_not_reduced(reduction.l, {options.delta - 1e-6, options.depth}, 0.5 + 1e-6);
   EXPECT_FALSE(fault.has_value()) << *fault;
 }
 

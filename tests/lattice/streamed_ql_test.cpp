@@ -24,7 +24,8 @@ TEST(StreamedQl, gives_the_factor_of_the_moments_in_every_order_and_batching) {
     for (const OrderRow& row : orders()) {
       const LatticeFactor factor = factor_moments(h, {.order = row.name}, "test");
       for (const std::int64_t batch : {7, 64, 1000})
-        EXPECT_TRUE(at::allclose(streamed(x, factor.lambda, factor.order, batch), factor.l, 1e-8, 1e-8))
+        EXPECT_TRUE(
+            at::allclose(streamed(x, factor.lambda, factor.order, batch), factor.l, 1e-8, 1e-8))
             << row.name << batch;
     }
   }

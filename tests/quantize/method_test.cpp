@@ -15,13 +15,15 @@ TEST(Method, every_combination_prints_as_it_is_parsed) {
         for (const char* rounding : {"nearest", "gptq:damp=0.01 scales=stale moments=original",
                                      "gptq:damp=0.5 scales=current moments=quantized",
                                      "kbest:damp=0.01,paths=8 order=min-pivot scales=search:3 "
-                                     "target=original moments=quantized"}) {
+                                     "target=original moments=quantized",
+                                     "gptq:damp=auto scales=static target=original+drift "
+                                     "moments=quantized"}) {
           const std::string text = std::string(rotate) + "weight=" + weight +
                                    " activation=" + activation + " rounding=" + rounding;
           EXPECT_EQ(to_text(parse_method(text)), text);
           ++combinations;
         }
-  EXPECT_EQ(combinations, 72);
+  EXPECT_EQ(combinations, 90);
 }
 
 TEST(Method, words_in_any_order_and_defaults_give_the_canonical_string) {

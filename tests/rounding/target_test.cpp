@@ -9,8 +9,10 @@ namespace latticelens {
 namespace {
 
 Moments moments_of(const Tensor& seen, const Tensor& original) {
-  return {at::matmul(seen.t(), seen), seen.size(0), at::matmul(seen.t(), original),
-          at::matmul(original.t(), original), nullptr};
+  Moments moments{at::matmul(seen.t(), seen), seen.size(0)};
+  moments.cross = at::matmul(seen.t(), original);
+  moments.original = at::matmul(original.t(), original);
+  return moments;
 }
 
 double outputs_apart(const Tensor& original, const Tensor& weight, const Tensor& seen,
@@ -24,10 +26,11 @@ double outputs_apart(const Tensor& original, const Tensor& weight, const Tensor&
 
 TEST(MismatchTarget, gives_the_codes_and_the_error_of_qronos_golden_example) {
   // quantization-peers.md §2.3: x̃ is x rounded to 0.5, weights to a grid of 0.25.
-  const Tensor x = at::tensor({.1, .5, -.8, .6,  .3,  1.5, -1.1, .7, -1.1, -.4, -.2, .3, .1, 1.2, 0., 1.3,
-                               -.1, -.9, .5, 1.4, 1., -1.4, .9, .1, -.3, .1, 0., .4, -.2, .9, .5, .5},
-                              at::kDouble)
-                       .view({8, 4});
+  const Tensor x =
+      at::tensor({.1,  .5,  -.8, .6,  .3, 1.5,  -1.1, .7, -1.1, -.4, -.2, .3, .1,  1.2, 0., 1.3,
+                  -.1, -.9, .5,  1.4, 1., -1.4, .9,   .1, -.3,  .1,  0.,  .4, -.2, .9,  .5, .5},
+                 at::kDouble)
+          .view({8, 4});
   const Tensor seen = at::round(x * 2) / 2;
   const Moments moments = moments_of(seen, x);
   const Format quarter{.name = "quarters",
@@ -78,7 +81,8 @@ TEST(MismatchTarget, lies_closer_to_the_original_outputs_than_the_weights_do_on_
         at::linalg_solve(moments.gram, at::matmul(moments.cross, weight.to(at::kDouble).t())).t();
     EXPECT_TRUE(at::allclose(best.to(at::kDouble), solved, 1e-4, 1e-5));
     const Rounded with = round_gptq(problem, {{"damp", 0.01}});
-    const Rounded without = round_gptq({weight, {moments.gram, 640}, format, "test"}, {{"damp", 0.01}});
+    const Rounded without =
+        round_gptq({weight, {moments.gram, 640}, format, "test"}, {{"damp", 0.01}});
     EXPECT_LT(output_error(weight, with.values, moments),
               output_error(weight, without.values, moments));
   }
@@ -99,6 +103,29 @@ TEST(MismatchTarget, is_the_weight_itself_at_strength_zero_and_under_heavy_dampi
   EXPECT_FALSE(at::allclose(target({0.01, 1}), weight, 1e-2, 1e-2));
 }
 
+TEST(MismatchTarget, takes_up_the_drift_of_the_stream_that_the_outputs_are_added_to) {
+  const Sample sample(900);
+  const Tensor weight = at::randn({16, 64}, at::kFloat);
+  const Tensor drift = at::matmul(sample.original, 0.3 * at::randn({64, 16}, at::kDouble));
+  Moments moments = moments_of(sample.seen, sample.original);
+  const Format format = parse_format("mxfp4");
+  const Rounded without = round_gptq({weight, moments, format, "t"}, {{"damp", 0.01}});
+  moments.drift = at::matmul(sample.seen.t(), drift);
+  moments.original_drift = at::matmul(sample.original.t(), drift);
+  moments.drift_energy = drift.square().sum().item<double>();
+  const auto apart = [&](const Tensor& values) {
+    return (at::matmul(sample.original, weight.to(at::kDouble).t()) + drift -
+            at::matmul(sample.seen, values.to(at::kDouble).t()))
+        .square()
+        .sum()
+        .item<double>();
+  };
+  const Rounded with = round_gptq({weight, moments, format, "t"}, {{"damp", 0.01}});
+  EXPECT_NEAR(output_error(weight, with.values, moments), apart(with.values),
+              1e-9 * apart(with.values));
+  EXPECT_LT(apart(with.values), 0.5 * apart(without.values));
+}
+
 TEST(AutomaticDamping, is_the_best_on_tokens_held_out_and_rises_when_tokens_are_few) {
   const Format format = parse_format("mxfp4");
   const Tensor weight = at::randn({48, 64}, at::kFloat);
@@ -106,7 +133,9 @@ TEST(AutomaticDamping, is_the_best_on_tokens_held_out_and_rises_when_tokens_are_
   for (const std::int64_t tokens : {72, 4000}) {
     const Sample sample(tokens);
     const std::int64_t cut = tokens * 3 / 4;
-    const auto part = [&](const Tensor& x, std::int64_t a, std::int64_t b) { return x.slice(0, a, b); };
+    const auto part = [&](const Tensor& x, std::int64_t a, std::int64_t b) {
+      return x.slice(0, a, b);
+    };
     Moments all = moments_of(sample.seen, sample.original);
     all.held_out = std::make_shared<Moments>(
         moments_of(part(sample.seen, cut, tokens), part(sample.original, cut, tokens)));
@@ -117,14 +146,16 @@ TEST(AutomaticDamping, is_the_best_on_tokens_held_out_and_rises_when_tokens_are_
     for (const double damping : {0.01, 1.0}) {
       const Rounded other = finish(lattice_problem(problem, fitted, {damping, 1}),
                                    nearest_plane(lattice_problem(problem, fitted, {damping, 1})));
-      EXPECT_LE(*found.held_out_error, output_error(weight, other.values, *all.held_out) * (1 + 1e-9));
+      EXPECT_LE(*found.held_out_error,
+                output_error(weight, other.values, *all.held_out) * (1 + 1e-9));
     }
     (tokens == 72 ? few_damping : many_damping) = found.damping;
   }
   EXPECT_GT(few_damping, many_damping);
   const Sample sample(80);
   const Moments none = moments_of(sample.seen, sample.original);
-  EXPECT_ERROR(round_gptq({weight, none, format, "blk"}, {{"damp", automatic}}), "at least 4 windows");
+  EXPECT_ERROR(round_gptq({weight, none, format, "blk"}, {{"damp", automatic}}),
+               "at least 4 windows");
 }
 
 } // namespace
