@@ -36,7 +36,24 @@ const std::vector<Meaning> sites = {
     {"value_output", "each attention head's values; folded into the weights, free at run time"},
     {"down_input", "the input of the last linear of the MLP; computed at run time"},
 };
+const std::vector<Meaning> orders = {
+    {"natural", "first column first"},
+    {"reversed", "last column first"},
+    {"activation", "the largest input first"},
+    {"min-pivot", "what is shortest, given the rest, last"},
+};
+
+const std::vector<Meaning> targets = {
+    {"quantized", "those of the original weights on the inputs that the layer will get"},
+    {"original", "those that the original model has there"},
+    {"original+drift", "those that the original model has there, and what the residual stream has "
+                       "drifted by"},
+};
+
 const std::vector<Meaning> scale_times = {
+    {"static", "before any rounding, from the weights"},
+    {"search", "when the block is reached, of several candidates the one with which the rounding "
+               "itself leaves the least error"},
     {"stale", "each from the weights before errors were passed on inside its panel of 128 columns, "
               "as published GPTQ code does"},
     {"current", "each when its block’s turn comes, from weights that errors were passed on to"},
@@ -81,19 +98,49 @@ std::string format_meaning(const std::string& value, const std::string& subject)
   return text + ".";
 }
 
+/// The number after NAME= among a rounding's options; empty when it is not there.
+std::string option_of(const std::string& value, const std::string& name) {
+  const std::size_t colon = value.find(':');
+  if (colon == std::string::npos)
+    return "";
+  for (const std::string& option : words_of(value.substr(colon + 1), ','))
+    if (option.starts_with(name + "="))
+      return option.substr(name.size() + 1);
+  return "";
+}
+
+std::string damping_meaning(const std::string& damping) {
+  if (damping.empty())
+    return "";
+  if (damping == "auto")
+    return " Damping of the second moments: for each layer the one with the least error on tokens "
+           "held out.";
+  return " Damping: " + damping + " of the mean diagonal of the second moments is added to it.";
+}
+
 std::string rounding_meaning(const std::string& value) {
   const std::string name = value.substr(0, value.find(':'));
   if (name == "nearest")
     return "Each weight goes to its nearest level.";
-  if (name != "gptq")
-    return look_up({}, value) + ".";
-  std::string text = "Error feedback (GPTQ, which is Babai’s nearest plane): columns are rounded "
-                     "one by one, and each one’s error is made up for by those still to come.";
-  const std::size_t damp = value.find("damp=");
-  if (damp != std::string::npos)
-    text += " Damping: " + value.substr(damp + 5) +
-            " of the mean diagonal of the second moments is added to it.";
-  return text;
+  const std::string paths = option_of(value, "paths"), samples = option_of(value, "samples");
+  const std::vector<Meaning> searches = {
+      {"gptq", "Error feedback (GPTQ, which is Babai’s nearest plane): columns are rounded one by "
+               "one, and each one’s error is made up for by those still to come."},
+      {"kbest", "A search inside the grid: of each row the cheapest beginnings are kept, column by "
+                "column."},
+      {"klein", "The best of error feedback and of several randomised passes of it."},
+      {"descent", "A search, then moves of single weights (and pairs, if asked for) until none "
+                  "lowers the error."},
+      {"portfolio", "For each row the best of several searches in different orders."},
+  };
+  std::string text = look_up(searches, name);
+  if (text.starts_with("“"))
+    text += ".";
+  if (!paths.empty() && paths != "1")
+    text += " Beginnings kept: " + paths + ".";
+  if (!samples.empty())
+    text += " Passes: " + samples + ".";
+  return text + damping_meaning(option_of(value, "damp"));
 }
 
 std::string value_of(const std::string& method, const std::string& key) {
@@ -114,7 +161,12 @@ std::string meaning_of(const std::string& method, const std::string& key,
   if (key == "rounding")
     return rounding_meaning(value);
   if (key == "scales")
-    return "When scales are chosen: " + look_up(scale_times, value) + ".";
+    return "When scales are chosen: " + look_up(scale_times, value.substr(0, value.find(':'))) +
+           ".";
+  if (key == "order")
+    return "The order of rounding: " + look_up(orders, value) + ".";
+  if (key == "target")
+    return "What the outputs should come close to: " + look_up(targets, value) + ".";
   if (key == "moments")
     return "What calibration looks at: " + look_up(moments_paths, value) + ".";
   return "A word that this version does not know.";

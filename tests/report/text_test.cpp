@@ -68,5 +68,16 @@ TEST(NextStep, quotes_what_a_shell_would_split) {
   EXPECT_EQ(shell_word("走行"), "'走行'");
 }
 
+TEST(MethodWords, explain_searches_orders_and_targets) {
+  std::string all;
+  for (const MethodWord& word :
+       explained("weight=mxfp4 rounding=kbest:damp=auto,paths=8 order=min-pivot scales=search:3 "
+                 "target=original+drift moments=quantized"))
+    all += word.meaning + "\n";
+  for (const char* part : {"Beginnings kept: 8", "tokens held out", "shortest, given the rest",
+                           "several candidates", "residual stream"})
+    EXPECT_NE(all.find(part), std::string::npos) << part << all;
+}
+
 } // namespace
 } // namespace latticelens::report
