@@ -69,7 +69,7 @@ Markup bounds_chart(const Panel& panel, Extent extent, bool with_notes) {
     chart.lines.push_back(
         {name, style, shares(panel.bounds, which), with_notes ? name : "", below});
   };
-  line("sphere", "dashed soft", &Bounds::sphere, true);
+  line("", "dashed soft", &Bounds::sphere, true); // the caption names it: two notes would overlap
   line("proven", "soft", &Bounds::lower_bound, true);
   line("achieved", panel.color_class, &Bounds::error, false);
   return line_chart(chart);
@@ -92,7 +92,7 @@ Markup bounds_figure(const std::vector<Panel>& panels) {
               "figcaption", {},
               "Damped squared error of each linear as a share of its output’s energy. Proven: no "
               "choice of codes comes below this with the scales that the run chose; it holds row "
-              "by row, but it is loose where the profile is flat. Sphere: what the best possible "
+              "by row, but it is loose where the profile is flat. Dashed: what the best possible "
               "rounding to such a lattice leaves on average, nothing clipped. Logarithmic, the "
               "same axis in every panel."));
 }
@@ -134,6 +134,11 @@ std::vector<const LinearRow*> telling_profiles(const View& view) {
   return rows;
 }
 
+/// "layer 3, down_proj".
+std::string short_name(const LinearRow& row) {
+  return "layer " + std::to_string(row.layer) + ", " + row.linear.substr(row.linear.rfind('.') + 1);
+}
+
 Markup profiles_figure(const View& view) {
   Markup charts;
   std::vector<double> values;
@@ -142,13 +147,13 @@ Markup profiles_figure(const View& view) {
     values.insert(values.end(), row->certificate->profile.begin(), row->certificate->profile.end());
   const Extent extent = extent_of(values, Spacing::linear);
   for (const LinearRow* row : rows)
-    charts += line_chart({.title = "layer " + std::to_string(row->layer) + ", " + row->linear +
-                                   ", AM/GM " + significant(row->certificate->profile_ratio),
-                          .description = "log2 of the diagonal of L in the order of rounding",
-                          .lines = {{"log₂ L", "plain", row->certificate->profile, ""}},
-                          .extent = extent,
-                          .label = [](double value) { return trimmed(value); },
-                          .position_name = "place in the order (first to last)"});
+    charts +=
+        line_chart({.title = short_name(*row) + ": " + significant(row->certificate->profile_ratio),
+                    .description = "log2 of the diagonal of L in the order of rounding",
+                    .lines = {{"log₂ L", "plain", row->certificate->profile, ""}},
+                    .extent = extent,
+                    .label = [](double value) { return trimmed(value); },
+                    .position_name = "place in the order (first to last)"});
   if (rows.empty())
     return {};
   return element(
@@ -157,7 +162,8 @@ Markup profiles_figure(const View& view) {
           element("figcaption", {},
                   "Profiles: log₂ of the diagonal of L in min-pivot order, at 33 places, "
                   "of the flattest, the middle and the steepest linear. The flatter, the "
-                  "less Babai’s rule leaves to gain; AM/GM of the squares is 1 when flat."));
+                  "less Babai’s rule leaves to gain. The number is the arithmetic over the "
+                  "geometric mean of the squares: 1 when flat."));
 }
 
 Markup finding_of(const View& view) {
