@@ -1,11 +1,14 @@
 #include "cli/commands.h"
+#include "cli/finished_run.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/progress.h"
+#include "core/run_directory.h"
 #include "lattice/certificates.h"
 #include "lattice/factor.h"
 #include "lattice/reduction.h"
 #include "lattice/with_reduction.h"
+#include "quantize/revisit.h"
 #include "tensor/safetensors.h"
 #include <ATen/ATen.h>
 #include <cmath>
@@ -15,29 +18,62 @@ namespace latticelens {
 namespace {
 
 struct Options {
-  std::string file, method = "lll", order = "min-pivot", out;
+  std::string source, layer, method = "lll", order = "min-pivot", out;
   double delta = 0.99, damping = 0.01;
   std::int64_t depth = 5, bits = 4;
   bool json = false;
 };
 
-Tensor moments_in(const Options& options) {
-  const SafetensorsFile file(options.file);
-  Tensor h;
+/// What is reduced, and the weights that are rounded on it, if there are any.
+struct Layer {
+  std::string name;
+  Tensor h, weight;
+};
+
+Layer layer_of_file(const Options& options) {
+  const SafetensorsFile file(options.source);
+  Layer layer{.name = options.source};
   if (file.has("h"))
-    h = file.load("h").to(at::kDouble);
+    layer.h = file.load("h").to(at::kDouble);
   else if (file.has("x")) {
     const Tensor x = file.load("x").to(at::kDouble);
-    require(x.dim() == 2, "reduce", options.file + ": x must be [tokens, inputs]");
-    h = at::matmul(x.t(), x);
+    require(x.dim() == 2, "reduce", options.source + ": x must be [tokens, inputs]");
+    layer.h = at::matmul(x.t(), x);
   } else
-    throw Error("reduce", options.file +
+    throw Error("reduce", options.source +
                               ": holds neither h [n, n] (moments) nor x [tokens, n] (inputs); "
                               "`latticelens inspect RUN --layer NAME --save FILE` writes h");
-  require(h.dim() == 2 && h.size(0) == h.size(1) && h.size(0) > 0, "reduce",
-          options.file + ": h must be square and not empty");
-  require(at::allclose(h, h.t(), 1e-6), "reduce", options.file + ": h is not symmetric");
-  return h;
+  require(layer.h.dim() == 2 && layer.h.size(0) == layer.h.size(1) && layer.h.size(0) > 0, "reduce",
+          options.source + ": h must be square and not empty");
+  require(at::allclose(layer.h, layer.h.t(), 1e-6), "reduce",
+          options.source + ": h is not symmetric");
+  if (file.has("weight"))
+    layer.weight = file.load("weight");
+  require(!layer.weight.defined() ||
+              (layer.weight.dim() == 2 && layer.weight.size(1) == layer.h.size(0)),
+          "reduce",
+          options.source + ": weight must be [out, " + std::to_string(layer.h.size(0)) + "]");
+  return layer;
+}
+
+Layer layer_of_run(const Options& options) {
+  require(!options.layer.empty(), "reduce",
+          options.source + ": is a run; give --layer NAME, as in model.layers.3.mlp.down_proj");
+  const FinishedRun run(options.source, {});
+  const QuantizeRequest request = run.request();
+  Layer layer{.name = options.layer};
+  Progress progress("revisit block", request.model.config.layers, options.json);
+  revisit(
+      request, run.packed_model(), [&](const std::string& name) { return name == options.layer; },
+      [&](const VisitedStage& stage) {
+        for (const VisitedLinear& linear : stage.linears)
+          if (linear.name == options.layer)
+            layer.weight = linear.weight;
+        layer.h = stage.moments.gram;
+      },
+      [&](std::int64_t) { progress.step(); });
+  progress.finish();
+  return layer;
 }
 
 Json profile_of(const Tensor& l) {
@@ -90,7 +126,7 @@ void print_rounding(const Json& rounding) {
 }
 
 void print(const Json& result) {
-  std::printf("%s: n %lld, order %s, damping %g\n", result["file"].get<std::string>().c_str(),
+  std::printf("%s: n %lld, order %s, damping %g\n", result["source"].get<std::string>().c_str(),
               static_cast<long long>(result["n"].get<std::int64_t>()),
               result["order"].get<std::string>().c_str(), result["damping"].get<double>());
   std::printf("%s, delta %g: %lld insertions in %.2f s, largest entry of T %.0f\n",
@@ -111,20 +147,21 @@ void print(const Json& result) {
 void run(const Options& options) {
   require(options.method == "lll" || options.method == "deep", "reduce",
           "--method " + options.method + " is unknown; write lll or deep");
-  const Tensor h = moments_in(options);
+  const Layer layer = is_run(options.source) ? layer_of_run(options) : layer_of_file(options);
+  const Tensor& h = layer.h;
   const LatticeFactor factor =
-      factor_moments(h, {.damping = options.damping, .order = options.order}, options.file);
+      factor_moments(h, {.damping = options.damping, .order = options.order}, layer.name);
   const ReductionOptions settings{options.delta, options.method == "deep" ? options.depth : 1};
   const Stopwatch watch;
-  const Reduction reduction = reduce_basis(factor.l, settings, options.file);
+  const Reduction reduction = reduce_basis(factor.l, settings, layer.name);
   const double seconds = watch.seconds();
   const auto fault =
       why_not_reduced(reduction.l, {settings.delta - 1e-6, settings.depth}, 0.5 + 1e-6);
-  require(!fault, "reduce", options.file + ": the result is not reduced: " + fault.value_or(""));
+  require(!fault, "reduce", layer.name + ": the result is not reduced: " + fault.value_or(""));
   const Tensor basis = at::matmul(factor.l, reduction.transform.to(at::kDouble));
   const Tensor gram = at::matmul(basis.t(), basis);
   Json result = {
-      {"file", options.file},
+      {"source", layer.name},
       {"n", h.size(0)},
       {"method", options.method},
       {"order", options.order},
@@ -141,13 +178,8 @@ void run(const Options& options) {
                           gram.abs().max().item<double>()},
       {"before", profile_of(factor.l)},
       {"after", profile_of(reduction.l)}};
-  const SafetensorsFile file(options.file);
-  if (file.has("weight")) {
-    const Tensor weight = file.load("weight");
-    require(weight.dim() == 2 && weight.size(1) == h.size(0), "reduce",
-            options.file + ": weight must be [out, " + std::to_string(h.size(0)) + "]");
-    result["rounding"] = rounding_of(options, weight, factor, reduction);
-  }
+  if (layer.weight.defined())
+    result["rounding"] = rounding_of(options, layer.weight, factor, reduction);
   if (!options.out.empty())
     write_safetensors(options.out, {{"transform", reduction.transform},
                                     {"l", reduction.l},
@@ -165,10 +197,15 @@ void add_reduce(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "reduce", "LLL-type reduction of a layer's basis, with its certificate");
   command
-      ->add_option("FILE", options->file,
-                   "safetensors with h [n, n] or x [tokens, n], and weight [out, n] if it is to be "
+      ->add_option("SOURCE", options->source,
+                   "Run folder (with --layer), or safetensors with h [n, n] or x [tokens, n], and "
+                   "weight [out, n] if it is to be "
                    "rounded; `inspect --layer NAME --save FILE` writes one")
       ->required();
+  command
+      ->add_option("--layer", options->layer,
+                   "Linear of the run, as in model.layers.3.mlp.down_proj")
+      ->type_name("NAME");
   command->add_option("--method", options->method, "lll, or deep: with deep insertions")
       ->capture_default_str();
   command->add_option("--depth", options->depth, "How far back deep inserts")
@@ -190,7 +227,8 @@ void add_reduce(CLI::App& program) {
   command->add_option("--out", options->out, "Write transform (T), l and order as safetensors")
       ->type_name("FILE");
   command->add_flag("--json", options->json, "Print one JSON object");
-  command->footer("Example: latticelens reduce layer.safetensors --method deep --damp 0.0001");
+  command->footer(
+      "Example: latticelens reduce run/ --layer model.layers.3.mlp.down_proj --method deep");
   command->callback([options] { run(*options); });
 }
 

@@ -56,6 +56,12 @@ TEST_F(InspectCommand, revisits_a_layer_with_the_moments_that_the_run_had) {
   EXPECT_LT(seen["alternatives"][1]["error"].get<double>(), seen["error"].get<double>());
   EXPECT_GT(seen["alternatives"][2]["bits"].get<double>(), 4.25);
 
+  const auto of_run = run_program({"reduce", at("run"), "--layer", name, "--json"});
+  const auto of_file = run_program({"reduce", at("layer.safetensors"), "--json"});
+  ASSERT_EQ(of_run.exit_code, 0) << of_run.err;
+  EXPECT_EQ(parse_json(of_run.out, "stdout")["after"], parse_json(of_file.out, "stdout")["after"]);
+  EXPECT_EQ(parse_json(of_run.out, "stdout")["rounding"],
+            parse_json(of_file.out, "stdout")["rounding"]);
   for (const char* method : {"lll", "deep"}) {
     const auto reduced =
         run_program({"reduce", at("layer.safetensors"), "--method", method, "--damp", "0.0001",
@@ -94,6 +100,7 @@ TEST_F(InspectCommand, errors_say_what_to_do) {
   write_text(folder_ / "other.txt", std::string(4000, 'x'));
   expect({"inspect", at("run"), "--compare", "--calibration", at("other.txt")},
          "is not the text that the run was calibrated on");
+  expect({"reduce", at("run")}, "give --layer NAME");
   expect({"reduce", at("text.txt")}, "text.txt");
   expect({"reduce", at("model/model.safetensors")}, "neither h [n, n]");
 }
