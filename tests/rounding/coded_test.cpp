@@ -3,19 +3,14 @@
 #include "rounding/gptq.h"
 #include "rounding/hptq.h"
 #include "rounding/ssqr.h"
+#include "tests/rounding/layers.h"
 #include "tests/support.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
 namespace {
 
-Moments correlated_moments(std::int64_t n) {
-  at::manual_seed(n);
-  const Tensor x =
-      at::matmul(at::randn({2 * n, n}, at::kDouble),
-                 at::randn({n, n}, at::kDouble) / std::sqrt(n) + at::eye(n, at::kDouble));
-  return {at::matmul(x.t(), x), 2 * n};
-}
+using testing::correlated_moments;
 
 TEST(Ssqr, reaches_the_density_and_beats_gptq_that_clips) {
   const Moments moments = correlated_moments(128);

@@ -2,19 +2,14 @@
 #include "lattice/order.h"
 #include "rounding/gptq.h"
 #include "rounding/rounding.h"
+#include "tests/rounding/layers.h"
 #include "tests/support.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
 namespace {
 
-Moments correlated_moments(std::int64_t n) {
-  at::manual_seed(n);
-  const Tensor x =
-      at::matmul(at::randn({2 * n, n}, at::kDouble),
-                 at::randn({n, n}, at::kDouble) / std::sqrt(n) + at::eye(n, at::kDouble));
-  return {at::matmul(x.t(), x), 2 * n};
-}
+using testing::correlated_moments;
 
 const std::map<std::string, double> damping = {{"damp", 0.01}};
 

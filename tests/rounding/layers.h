@@ -1,0 +1,18 @@
+// Layers that the rounding tests share.
+#pragma once
+#include "rounding/rounding.h"
+#include <ATen/ATen.h>
+#include <cmath>
+
+namespace latticelens::testing {
+
+/// Moments of correlated inputs, twice as many tokens as channels.
+inline Moments correlated_moments(std::int64_t n) {
+  at::manual_seed(n);
+  const Tensor x =
+      at::matmul(at::randn({2 * n, n}, at::kDouble),
+                 at::randn({n, n}, at::kDouble) / std::sqrt(n) + at::eye(n, at::kDouble));
+  return {at::matmul(x.t(), x), 2 * n};
+}
+
+} // namespace latticelens::testing
