@@ -1,6 +1,8 @@
-// Time and profile of our LLL against fplll's, to the same delta, in one run: random bases with a
-// steep spectrum, and moments of a real layer that `latticelens inspect --layer NAME --save FILE`
-// wrote. Example: build/release/bench/bench_lll 300 layer.safetensors
+// Time and profile of our LLL against fplll's and BLASter's, to the same delta, in one run: random
+// bases with a steep spectrum, and moments of a real layer that `latticelens inspect --layer NAME
+// --save FILE` wrote. BLASter is timed when BLASTER names a Python that has blaster-python (PyPI).
+// Example: BLASTER=venv/bin/python build/release/bench/bench_lll 300 layer.safetensors
+#include "core/error.h"
 #include "core/progress.h"
 #include "lattice/certificates.h"
 #include "lattice/factor.h"
@@ -9,7 +11,9 @@
 #include <ATen/ATen.h>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fplll.h>
+#include <fstream>
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,21 +30,25 @@ Tensor steep_moments(std::int64_t n) {
   return at::matmul(x.t(), x);
 }
 
-/// fplll wants integers, the first vector first.
-fplll::ZZ_mat<mpz_t> scaled_rows(const Tensor& l) {
+/// The others want integers: [n, n] int64, one vector a row, the first one first.
+Tensor scaled_vectors(const Tensor& l) {
   constexpr double smallest = 1 << 14; // of the diagonal, as integers
-  const Tensor r = (l.flip({0, 1}) * (smallest / l.diagonal().min().item<double>())).contiguous();
-  const auto n = static_cast<int>(r.size(0));
+  const Tensor r = l.flip({0, 1}) * (smallest / l.diagonal().min().item<double>());
+  return at::round(r.t()).to(at::kLong).contiguous();
+}
+
+fplll::ZZ_mat<mpz_t> rows_of(const Tensor& vectors) {
+  const auto n = static_cast<int>(vectors.size(0));
   fplll::ZZ_mat<mpz_t> rows(n, n);
   for (int k = 0; k < n; ++k)
     for (int i = 0; i < n; ++i)
-      rows[k][i] = static_cast<long>(std::llround(r.const_data_ptr<double>()[i * n + k]));
+      rows[k][i] = static_cast<long>(vectors.const_data_ptr<std::int64_t>()[k * n + i]);
   return rows;
 }
 
 /// Seconds of fplll in a process of its own, that is stopped at the limit: then a negative number.
-double seconds_of_fplll(const Tensor& l, int limit) {
-  fplll::ZZ_mat<mpz_t> rows = scaled_rows(l);
+double seconds_of_fplll(const Tensor& vectors, int limit) {
+  fplll::ZZ_mat<mpz_t> rows = rows_of(vectors);
   const Stopwatch watch;
   const pid_t child = fork();
   if (child == 0) {
@@ -50,6 +58,38 @@ double seconds_of_fplll(const Tensor& l, int limit) {
   int status = 0;
   waitpid(child, &status, 0);
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? watch.seconds() : -1;
+}
+
+struct Peer {
+  double seconds = -1, profile = 0; // negative: not within the limit
+};
+
+/// BLASter on two cores, in the Python given.
+Peer blaster(const std::string& python, const Tensor& vectors, int limit) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(),
+                              basis = folder / "bench_lll.i64", answer = folder / "bench_lll.txt";
+  std::ofstream(basis, std::ios::binary)
+      .write(reinterpret_cast<const char*>(vectors.const_data_ptr<std::int64_t>()),
+             static_cast<std::streamsize>(vectors.nbytes()));
+  const std::string command = "timeout " + std::to_string(limit) + " " + python + " " +
+                              LATTICELENS_BENCH "/time_blaster.py " + basis.string() +
+                              " 0.99 2 > " + answer.string();
+  Peer peer;
+  const int status = WEXITSTATUS(std::system(command.c_str()));
+  constexpr int stopped = 124; // by `timeout`
+  require(status == 0 || status == stopped, "bench",
+          "BLASter failed: BLASTER must name a Python with blaster-python installed");
+  if (status == 0)
+    std::ifstream(answer) >> peer.seconds >> peer.profile;
+  return peer;
+}
+
+void print_ratio(double theirs, double ours, int limit) {
+  if (theirs > 0)
+    std::printf(" %.2f | %.1fx |", theirs, theirs / ours);
+  else
+    std::printf(" > %d | > %.0fx |", limit, limit / ours);
+  std::fflush(stdout);
 }
 
 void compare(const std::string& name, const Tensor& h, double damping, const char* order,
@@ -66,12 +106,14 @@ void compare(const std::string& name, const Tensor& h, double damping, const cha
                 profile_ratio(reduction.l));
     std::fflush(stdout);
   }
-  const double theirs = seconds_of_fplll(l, limit);
-  if (theirs > 0)
-    std::printf(" %.2f | %.0fx |\n", theirs, theirs / plain);
-  else
-    std::printf(" > %d | > %.0fx |\n", limit, limit / plain);
-  std::fflush(stdout);
+  const Tensor vectors = scaled_vectors(l);
+  print_ratio(seconds_of_fplll(vectors, limit), plain, limit);
+  if (const char* python = std::getenv("BLASTER")) {
+    const Peer peer = blaster(python, vectors, limit);
+    print_ratio(peer.seconds, plain, limit);
+    std::printf(" %.3f |", peer.profile);
+  }
+  std::printf("\n");
 }
 
 } // namespace
@@ -80,8 +122,11 @@ void compare(const std::string& name, const Tensor& h, double damping, const cha
 int main(int argc, char** argv) {
   using namespace latticelens;
   const int limit = argc > 1 ? std::atoi(argv[1]) : 60;
+  const bool with_blaster = std::getenv("BLASTER") != nullptr;
   std::printf("| basis | order | AM/GM | LLL, s | swaps | AM/GM | deep 5, s | insertions | AM/GM | "
-              "fplll LLL, s | faster |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+              "fplll LLL, s | faster |%s\n|---|---|---|---|---|---|---|---|---|---|---|%s\n",
+              with_blaster ? " BLASter LLL, s | faster | AM/GM |" : "",
+              with_blaster ? "---|---|---|" : "");
   for (int i = 2; i < argc; ++i) {
     const std::string path = argv[i];
     const Tensor h = SafetensorsFile(path).load("h");
