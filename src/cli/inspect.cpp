@@ -101,7 +101,8 @@ void print_inspection(const Json& seen) {
       static_cast<long long>(seen["in"].get<std::int64_t>()),
       static_cast<long long>(seen["tokens"].get<std::int64_t>()), seen["damping"].get<double>());
   print_orders(seen["orders"]);
-  print_certificate(seen["certificate"]);
+  if (seen.contains("certificate"))
+    print_certificate(seen["certificate"]);
   print_alternatives(seen["alternatives"], seen["error"].get<double>());
   std::printf("\n");
 }

@@ -1,5 +1,9 @@
 #include "core/words.h"
 
+#include "core/error.h"
+#include <charconv>
+#include <cmath>
+
 namespace latticelens {
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -16,6 +20,14 @@ std::vector<std::string> words_of(std::string_view text, char separator) {
   std::vector<std::string> words = split(text, separator);
   std::erase(words, "");
   return words;
+}
+
+double parse_number(std::string_view text, const std::string& prefix, std::string_view whole) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  require(error == std::errc() && end == text.data() + text.size() && std::isfinite(value), prefix,
+          "\"" + std::string(text) + "\" in \"" + std::string(whole) + "\" is no number");
+  return value;
 }
 
 } // namespace latticelens

@@ -13,9 +13,13 @@ namespace {
 
 constexpr std::int64_t values_per_task = 1 << 14;
 
+std::int64_t block_of(const Format& format, const Tensor& x) {
+  return format.block > 0 || x.dim() == 0 ? format.block : x.size(-1);
+}
+
 std::vector<std::int64_t> scale_shape(const Tensor& x, std::int64_t block) {
   std::vector<std::int64_t> shape = x.sizes().vec();
-  require(!shape.empty() && shape.back() % block == 0, "format",
+  require(block > 0 && !shape.empty() && shape.back() % block == 0, "format",
           "rows of " + std::to_string(shape.empty() ? 0 : shape.back()) +
               " values are no multiple of the block of " + std::to_string(block) +
               "; choose a format with a block that divides them");
@@ -36,54 +40,117 @@ SnapCounts for_blocks(std::int64_t values, std::int64_t block, const Work& work)
   return {clipped, not_finite};
 }
 
+/// The second scale of a tensor with this largest magnitude.
+float tensor_scale_of(float largest, const ScaleRule& rule, const ElementGrid& grid) {
+  constexpr float most = 0x1p100f; // keeps the scales of tiny tensors finite
+  return largest == 0 || !std::isfinite(largest)
+             ? 1
+             : std::min(most, rule.tensor_maximum * static_cast<float>(grid.maximum) / largest);
+}
+
+float largest_magnitude(const float* values, std::int64_t count) {
+  float largest = 0;
+  for (std::int64_t i = 0; i < count; ++i)
+    largest = std::max(largest, std::fabs(values[i]));
+  return largest;
+}
+
 } // namespace
 
+Format Format::on(const Tensor& weight) const {
+  Format format = *this;
+  format.block = block_of(*this, weight);
+  if (rule.tensor_maximum > 0 && rule.tensor_scale == 0) {
+    const Tensor values = weight.to(at::kFloat).contiguous();
+    require(at::isfinite(values).all().item<bool>(), "format", "a weight holds NaN or infinity");
+    format.rule.tensor_scale = tensor_scale_of(
+        largest_magnitude(values.const_data_ptr<float>(), values.numel()), rule, grid);
+  }
+  return format;
+}
+
+int Format::code_bits() const {
+  return static_cast<int>(std::ceil(std::log2(static_cast<double>(levels_of(grid).levels.size()))));
+}
+
+double Format::bits() const {
+  double scale_bits = 8; // E8M0, E4M3
+  if (rule.scale_grid && rule.scale_grid->mantissa_bits > 3)
+    scale_bits = rule.scale_grid->mantissa_bits == 10 ? 16 : 32;
+  return code_bits() + (block > 0 ? scale_bits / static_cast<double>(block) : 0);
+}
+
 Tensor Format::fit(const Tensor& x) const {
+  const Format format = on(x);
   const Tensor values = x.to(at::kFloat).contiguous();
-  Tensor scales = at::empty(scale_shape(x, block), values.options());
+  Tensor scales = at::empty(scale_shape(x, format.block), values.options());
   const float* from = values.const_data_ptr<float>();
   float* to = scales.mutable_data_ptr<float>();
-  for_blocks(values.numel(), block, [&](std::int64_t begin, std::int64_t end) {
+  for_blocks(values.numel(), format.block, [&](std::int64_t begin, std::int64_t end) {
     const auto blocks = static_cast<std::size_t>(end - begin);
-    fit_blocks({from + begin * block, blocks * block}, block, rule, grid, {to + begin, blocks});
+    fit_blocks({from + begin * format.block, blocks * format.block}, format.block, format.rule,
+               grid, {to + begin, blocks});
     return SnapCounts{};
   });
   return scales;
 }
 
 Tensor Format::snap(const Tensor& x, const Tensor& scales, SnapCounts& counts) const {
-  require(scales.sizes().vec() == scale_shape(x, block), "format",
+  const std::int64_t together = block_of(*this, x);
+  require(scales.sizes().vec() == scale_shape(x, together), "format",
           "scales and values have different shapes");
   Tensor values = x.to(at::kFloat).clone(at::MemoryFormat::Contiguous);
   const Tensor steps = scales.contiguous();
   float* data = values.mutable_data_ptr<float>();
   const float* from = steps.const_data_ptr<float>();
-  counts += for_blocks(values.numel(), block, [&](std::int64_t begin, std::int64_t end) {
+  counts += for_blocks(values.numel(), together, [&](std::int64_t begin, std::int64_t end) {
     const auto blocks = static_cast<std::size_t>(end - begin);
-    return snap_blocks({data + begin * block, blocks * block}, block, {from + begin, blocks}, grid);
+    return snap_blocks({data + begin * together, blocks * together}, together,
+                       {from + begin, blocks}, grid);
   });
   return values;
 }
 
-double Format::bits() const {
-  constexpr double scale_bits = 8;
-  const double levels = static_cast<double>(levels_of(grid).levels.size());
-  return std::ceil(std::log2(levels)) + scale_bits / static_cast<double>(block);
-}
-
 float Format::candidate_scale(float fitted, int candidate) const {
-  const int distance = (candidate + 1) / 2, exponent = candidate % 2 ? distance : -distance;
-  return std::clamp(std::ldexp(fitted, exponent), std::ldexp(1.0f, -127), std::ldexp(1.0f, 127));
+  const int distance = (candidate + 1) / 2, steps = candidate % 2 ? distance : -distance;
+  if (!rule.scale_grid)
+    return std::clamp(std::ldexp(fitted, steps), std::ldexp(1.0f, -127), std::ldexp(1.0f, 127));
+  const ElementGrid& scales = *rule.scale_grid;
+  const float step = scales.mantissa_bits > 3 ? 1.0f / 16 : 1.0f / 8;
+  const double wanted = fitted * rule.tensor_scale * (1 + static_cast<float>(steps) * step),
+               smallest = std::ldexp(1.0, scales.minimum_exponent - scales.mantissa_bits);
+  return static_cast<float>(std::max(latticelens::snap(wanted, scales), smallest)) /
+         rule.tensor_scale;
 }
 
 Tensor Format::quantize(const Tensor& x, SnapCounts& counts) const {
-  scale_shape(x, block);
+  const std::int64_t together = block_of(*this, x), row = x.size(-1);
+  scale_shape(x, together);
   Tensor values = x.to(at::kFloat).clone(at::MemoryFormat::Contiguous);
   float* data = values.mutable_data_ptr<float>();
-  counts += for_blocks(values.numel(), block, [&](std::int64_t begin, std::int64_t end) {
-    return quantize_blocks({data + begin * block, static_cast<std::size_t>((end - begin) * block)},
-                           block, rule, grid);
-  });
+  if (asymmetric_activations)
+    counts += for_blocks(values.numel(), row, [&](std::int64_t begin, std::int64_t end) {
+      return quantize_rows_asymmetric(
+          {data + begin * row, static_cast<std::size_t>((end - begin) * row)}, row,
+          (1 << code_bits()) - 1);
+    });
+  else if (rule.tensor_maximum > 0)
+    counts += for_blocks(values.numel(), row, [&](std::int64_t begin, std::int64_t end) {
+      SnapCounts seen;
+      for (std::int64_t i = begin; i < end; ++i) {
+        ScaleRule of_row = rule;
+        of_row.tensor_scale = tensor_scale_of(largest_magnitude(data + i * row, row), rule, grid);
+        seen += quantize_blocks({data + i * row, static_cast<std::size_t>(row)}, together, of_row,
+                                grid);
+      }
+      return seen;
+    });
+  else
+    counts += for_blocks(values.numel(), together, [&](std::int64_t begin, std::int64_t end) {
+      return quantize_blocks(
+          {data + begin * together, static_cast<std::size_t>((end - begin) * together)}, together,
+          rule, grid);
+    });
   return values;
 }
 

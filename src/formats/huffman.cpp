@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 #include <queue>
+#include <unordered_map>
 
 namespace latticelens {
 namespace {
@@ -54,18 +55,38 @@ std::vector<std::uint64_t> canonical_codes(const std::vector<std::uint8_t>& leng
   return codes;
 }
 
-} // namespace
-
-HuffmanCode encode_huffman(const std::vector<std::int32_t>& values) {
-  std::map<std::int32_t, std::int64_t> counts;
-  for (const std::int32_t value : values)
-    ++counts[value];
+/// What occurs, ascending, and how often.
+struct Histogram {
+  explicit Histogram(const std::vector<std::int32_t>& values) {
+    std::unordered_map<std::int32_t, std::int64_t> counts;
+    for (const std::int32_t value : values)
+      ++counts[value];
+    const std::map<std::int32_t, std::int64_t> ascending(counts.begin(), counts.end());
+    for (const auto& [symbol, count] : ascending) {
+      symbols.push_back(symbol);
+      occurrences.push_back(count);
+    }
+  }
   std::vector<std::int32_t> symbols;
   std::vector<std::int64_t> occurrences;
-  for (const auto& [symbol, count] : counts) {
-    symbols.push_back(symbol);
-    occurrences.push_back(count);
-  }
+};
+
+} // namespace
+
+std::int64_t huffman_bits(const std::vector<std::int32_t>& values) {
+  if (values.empty())
+    return 0;
+  const Histogram histogram(values);
+  const std::vector<int> lengths = lengths_of(histogram.occurrences);
+  HuffmanCode code;
+  code.symbols = histogram.symbols;
+  for (std::size_t i = 0; i < lengths.size(); ++i)
+    code.stream_bits += lengths[i] * histogram.occurrences[i];
+  return code.bits();
+}
+
+HuffmanCode encode_huffman(const std::vector<std::int32_t>& values) {
+  const auto [symbols, occurrences] = Histogram(values);
   HuffmanCode code;
   code.count = static_cast<std::int64_t>(values.size());
   if (symbols.empty())

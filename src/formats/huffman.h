@@ -18,6 +18,9 @@ struct HuffmanCode {
   }
 };
 
+/// encode_huffman(values).bits() without the stream.
+std::int64_t huffman_bits(const std::vector<std::int32_t>& values);
+
 HuffmanCode encode_huffman(const std::vector<std::int32_t>& values);
 
 /// Errors, naming `where`: a table that is no code, a stream that ends early or says something

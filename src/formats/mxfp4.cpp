@@ -1,4 +1,5 @@
-#include "formats/mxfp4.h"
+// MXFP4 (OCP Microscaling v1.0): E2M1 elements, blocks of 32, E8M0 scales.
+#include "formats/table.h"
 
 namespace latticelens {
 

@@ -116,8 +116,7 @@ HWY_INLINE void follow(const PathBlock& block, std::int64_t i, float weight, flo
     const float target = from[i];
     paths.chosen[i * paths.most + p] = value;
     paths.parents[i * paths.most + p] = parent;
-    paths.next_clipped[p] =
-        paths.clipped[parent] + (target / step > levels.back() || target / step < levels.front());
+    paths.next_clipped[p] = paths.clipped[parent] + (std::fabs(target / step) > block.levels->edge);
     const auto missed = hn::Set(d, weight - value);
     for (std::int64_t k = i / lanes * lanes; k < path_block_columns; k += lanes)
       hn::StoreU(hn::MulAdd(missed, hn::LoadU(d, feedback + k), hn::LoadU(d, from + k)), d, to + k);
@@ -173,6 +172,7 @@ LevelSet levels_of(const ElementGrid& grid) {
     require(magnitudes.size() <= most_levels, "grid", "too many levels to search among");
   }
   LevelSet set;
+  set.edge = static_cast<float>(outer_edge(grid));
   for (std::size_t i = magnitudes.size() - 1; i > 0; --i)
     set.levels.push_back(static_cast<float>(-magnitudes[i]));
   for (const double magnitude : magnitudes)

@@ -14,6 +14,7 @@ struct LevelSet {
   std::vector<float> levels;     // ascending
   std::vector<float> thresholds; // [i]: the smallest number that rounds to levels[i + 1] or above;
                                  // then NaN up to a multiple of vector_padding
+  float edge = 0;                // magnitudes above it are beyond the grid
 };
 
 /// Every level of a grid, with the grid's own rule for ties. Error: more than 4096 levels.

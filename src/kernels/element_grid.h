@@ -17,6 +17,12 @@ struct ElementGrid {
   Ties ties = Ties::even;
 };
 
+/// Magnitudes above this are beyond the grid. The maximum itself, divided by the scale that maps it
+/// to the grid's end, may lie a rounding error above that.
+inline double outer_edge(const ElementGrid& grid) {
+  return grid.maximum * (1 + 0x1p-20);
+}
+
 /// The nearest grid value: the obvious implementation that the vector ones are tested against. NaN
 /// stays NaN.
 inline double snap(double x, const ElementGrid& grid) {

@@ -68,7 +68,7 @@ std::int64_t round_rows(const FeedbackPanel& panel, std::int64_t first, std::int
                      panel.errors + row, panel.rows, 0, i);
       const auto step = hn::LoadU(d, panel.steps + at);
       const auto scaled = hn::Div(target, step);
-      const auto outside = hn::Gt(hn::Abs(scaled), vectors.maximum);
+      const auto outside = hn::Gt(hn::Abs(scaled), vectors.edge);
       clipped += static_cast<std::int64_t>(hn::CountTrue(d, outside));
       auto value = hn::Mul(snap_vector(d, scaled, vectors), step);
       if (panel.keep_outside)

@@ -37,8 +37,8 @@ std::int64_t round_with_feedback(const FeedbackPanel& panel, std::int64_t first,
     for (std::int64_t i = first; i < last; ++i) {
       const std::int64_t at = i * panel.rows + row;
       const double target = corrected(panel, i, i, row), scaled = target / panel.steps[at];
-      clipped += std::fabs(scaled) > grid.maximum;
-      const bool kept = panel.keep_outside && std::fabs(scaled) > grid.maximum;
+      clipped += std::fabs(scaled) > outer_edge(grid);
+      const bool kept = panel.keep_outside && std::fabs(scaled) > outer_edge(grid);
       panel.values[at] = static_cast<float>(kept ? target : snap(scaled, grid) * panel.steps[at]);
       panel.errors[at] = panel.weights[at] - panel.values[at];
       const double distance = panel.diagonal[i] * (target - panel.values[at]);

@@ -41,11 +41,31 @@ HWY_INLINE float squared_error(const float* values, std::int64_t count, float sc
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
+HWY_INLINE float fit_free(const float* values, std::int64_t count, float largest,
+                          const ScaleRule& rule, const ElementGrid& grid) {
+  const float first =
+      free_scale(largest, rule.multipliers.empty() ? 1 : rule.multipliers[0], rule, grid);
+  if (rule.multipliers.empty())
+    return first;
+  float best = first, least = squared_error(values, count, first, grid);
+  for (const float multiplier : rule.multipliers.subspan(1)) {
+    const float scale = free_scale(largest, multiplier, rule, grid), ratio = scale / first;
+    const float error = squared_error(values, count, scale, grid) * ratio * ratio;
+    if (error < least) {
+      least = error;
+      best = scale;
+    }
+  }
+  return best;
+}
+
 HWY_INLINE float fit(const float* values, std::int64_t count, const ScaleRule& rule,
                      const ElementGrid& grid) {
   const std::uint32_t bits = largest_bits(values, count);
   if (bits >= 0x7F800000u)
     return std::numeric_limits<float>::quiet_NaN();
+  if (rule.scale_grid)
+    return fit_free(values, count, std::bit_cast<float>(bits), rule, grid);
   if (bits < 0x00800000u)
     return reference::fit_block({values, static_cast<std::size_t>(count)}, rule, grid);
   const int exponent = static_cast<int>(bits >> 23) - 127 - rule.grid_exponent;
@@ -69,9 +89,12 @@ HWY_INLINE SnapCounts snap_one(float* values, std::int64_t count, float scale,
   if (!(scale >= 0x1p-126f))
     return reference::snap_block({values, static_cast<std::size_t>(count)}, scale, grid);
   const auto inverse = hn::Set(d, 1 / scale), factor = hn::Set(d, scale);
+  // Multiplying by the inverse of a power of two is exact.
+  const bool exact = (std::bit_cast<std::uint32_t>(scale) & 0x007FFFFFu) == 0;
   for (std::int64_t i = 0; i < count; i += static_cast<std::int64_t>(hn::Lanes(d))) {
-    const auto scaled = hn::Mul(hn::LoadU(d, values + i), inverse);
-    const auto clipped = hn::Gt(hn::Abs(scaled), vectors.maximum);
+    const auto value = hn::LoadU(d, values + i);
+    const auto scaled = exact ? hn::Mul(value, inverse) : hn::Div(value, factor);
+    const auto clipped = hn::Gt(hn::Abs(scaled), vectors.edge);
     counts.clipped += static_cast<std::int64_t>(hn::CountTrue(d, clipped));
     const auto finite = hn::Eq(scaled, scaled);
     counts.not_finite += static_cast<std::int64_t>(hn::Lanes(d) - hn::CountTrue(d, finite));

@@ -1,21 +1,32 @@
-// Blocks of values that share one power-of-two scale (OCP Microscaling): choosing the scale, and
-// rounding to it.
+// Blocks of values that share one scale (OCP Microscaling, NVFP4, integers): choosing the scale,
+// and rounding to it.
 #pragma once
 #include "kernels/element_grid.h"
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace latticelens {
 
-/// The scale of a block with largest magnitude m = f * 2^E, 1 <= f < 2: 2^(E - grid_exponent), one
-/// higher when f reaches `threshold`. Zero blocks get 2^-127; exponents are clamped to the E8M0
-/// range -127 .. 127.
+/// How a block's scale follows from its largest magnitude m.
+///
+/// Without a scale grid it is a power of two (E8M0): with m = f * 2^E, 1 <= f < 2, it is
+/// 2^(E - grid_exponent), one higher when f reaches `threshold`. Zero blocks get 2^-127; exponents
+/// are clamped to the range -127 .. 127.
+///
+/// With one it is tensor_scale * m / maximum rounded to that grid, over tensor_scale; at least the
+/// grid's smallest number.
 struct ScaleRule {
   int grid_exponent = 2;  // exponent of the grid's maximum
   float threshold = 2;    // in significands; 2: never (the OCP rule)
   bool inclusive = false; // is f == threshold already one higher?
   bool search = false;    // instead: whichever of the two exponents has the smaller squared error;
                           // ties the lower
+  std::optional<ElementGrid> scale_grid = {}; // of free scales: fp16, fp32, E4M3
+  std::span<const float> multipliers = {};    // of a free scale: the first with the least squared
+                                              // error; empty: 1
+  float tensor_maximum = 0; // what a second scale for the whole tensor maps to; 0: there is none
+  float tensor_scale = 1;   // that scale, a multiplier
 };
 
 /// What rounding had to do beyond rounding.
@@ -41,6 +52,13 @@ SnapCounts snap_blocks(std::span<float> values, std::int64_t block, std::span<co
 /// fit_blocks and snap_blocks in one pass: what happens to activations.
 SnapCounts quantize_blocks(std::span<float> values, std::int64_t block, const ScaleRule& rule,
                            const ElementGrid& grid);
+
+/// Rows of `row` values, each with a scale (max - min) / levels and a zero point of its own, where
+/// min <= 0 <= max: what INT4 and INT8 do with activations. Rows with NaN or infinity become NaN.
+SnapCounts quantize_rows_asymmetric(std::span<float> values, std::int64_t row, int levels);
+
+/// A free scale for a block with this largest magnitude, times the multiplier.
+float free_scale(float largest, float multiplier, const ScaleRule& rule, const ElementGrid& grid);
 
 /// The obvious implementations, one value at a time.
 namespace reference {

@@ -14,15 +14,35 @@ double squared_error(std::span<const float> values, double scale, const ElementG
   return sum;
 }
 
-} // namespace
-
-float fit_block(std::span<const float> values, const ScaleRule& rule, const ElementGrid& grid) {
+float largest_magnitude(std::span<const float> values) {
   float largest = 0;
   for (const float value : values) {
     if (!std::isfinite(value))
       return std::numeric_limits<float>::quiet_NaN();
     largest = std::max(largest, std::fabs(value));
   }
+  return largest;
+}
+
+float best_free_scale(std::span<const float> values, float largest, const ScaleRule& rule,
+                      const ElementGrid& grid) {
+  float best = free_scale(largest, rule.multipliers.empty() ? 1 : rule.multipliers[0], rule, grid);
+  for (const float multiplier : rule.multipliers) {
+    const float scale = free_scale(largest, multiplier, rule, grid);
+    if (squared_error(values, scale, grid) < squared_error(values, best, grid))
+      best = scale;
+  }
+  return best;
+}
+
+} // namespace
+
+float fit_block(std::span<const float> values, const ScaleRule& rule, const ElementGrid& grid) {
+  const float largest = largest_magnitude(values);
+  if (std::isnan(largest))
+    return largest;
+  if (rule.scale_grid)
+    return best_free_scale(values, largest, rule, grid);
   if (largest == 0)
     return std::ldexp(1.0f, -127);
   int exponent = 0;
@@ -40,8 +60,8 @@ float fit_block(std::span<const float> values, const ScaleRule& rule, const Elem
 SnapCounts snap_block(std::span<float> values, float scale, const ElementGrid& grid) {
   SnapCounts counts;
   for (float& value : values) {
-    const double scaled = static_cast<double>(value) / scale;
-    counts.clipped += std::fabs(scaled) > grid.maximum;
+    const float scaled = value / scale; // in fp32, as all programs do
+    counts.clipped += std::fabs(scaled) > static_cast<float>(outer_edge(grid));
     counts.not_finite += std::isnan(scaled);
     value = static_cast<float>(snap(scaled, grid) * scale);
   }
@@ -49,3 +69,41 @@ SnapCounts snap_block(std::span<float> values, float scale, const ElementGrid& g
 }
 
 } // namespace latticelens::reference
+
+namespace latticelens {
+
+float free_scale(float largest, float multiplier, const ScaleRule& rule, const ElementGrid& grid) {
+  const ElementGrid& scales = *rule.scale_grid;
+  const float wanted =
+      rule.tensor_scale * (largest / static_cast<float>(grid.maximum)) * multiplier;
+  const double smallest = std::ldexp(1.0, scales.minimum_exponent - scales.mantissa_bits);
+  return static_cast<float>(std::max(snap(wanted, scales), smallest)) / rule.tensor_scale;
+}
+
+SnapCounts quantize_rows_asymmetric(std::span<float> values, std::int64_t row, int levels) {
+  SnapCounts counts;
+  for (std::size_t first = 0; first < values.size(); first += static_cast<std::size_t>(row)) {
+    const auto part = values.subspan(first, static_cast<std::size_t>(row));
+    float low = 0, high = 0;
+    bool finite = true;
+    for (const float value : part) {
+      low = std::min(low, value);
+      high = std::max(high, value);
+      finite = finite && std::isfinite(value);
+    }
+    const float scale = (high - low) / static_cast<float>(levels);
+    if (!finite || scale == 0) {
+      counts.not_finite += finite ? 0 : row;
+      std::fill(part.begin(), part.end(), finite ? 0 : std::numeric_limits<float>::quiet_NaN());
+      continue;
+    }
+    const float zero = std::nearbyint(-low / scale);
+    for (float& value : part) {
+      const float code = std::nearbyint(value / scale) + zero;
+      value = (std::clamp(code, 0.0f, static_cast<float>(levels)) - zero) * scale;
+    }
+  }
+  return counts;
+}
+
+} // namespace latticelens

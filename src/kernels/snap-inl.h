@@ -21,10 +21,11 @@ struct GridVectors {
   using V = hn::Vec<D>;
   explicit GridVectors(D d, const ElementGrid& grid)
       : maximum(hn::Set(d, static_cast<T>(grid.maximum))),
+        edge(hn::Set(d, static_cast<T>(outer_edge(grid)))),
         smallest_binade(hn::Set(d, std::ldexp(T{1}, grid.minimum_exponent))),
         step_factor(hn::Set(d, std::ldexp(T{1}, -grid.mantissa_bits))),
         away(grid.ties == Ties::away) {}
-  V maximum, smallest_binade, step_factor;
+  V maximum, edge, smallest_binade, step_factor;
   bool away;
 };
 

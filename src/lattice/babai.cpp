@@ -163,8 +163,9 @@ class RowSolver {
     std::int64_t outside = 0;
     for (std::int64_t i = first; i < last; ++i) {
       const double wanted = target(w, values, i, i), step = steps[i - first];
-      outside += std::fabs(wanted / step) > grid_.maximum;
-      const bool kept = options_.keep_outside && std::fabs(wanted / step) > grid_.maximum;
+      const bool is_outside = std::fabs(wanted / step) > outer_edge(grid_);
+      outside += is_outside;
+      const bool kept = options_.keep_outside && is_outside;
       values[i] = kept ? wanted : snap(wanted / step, grid_) * step;
       cost += std::pow(l_[i * n_ + i] * (wanted - values[i]), 2);
     }

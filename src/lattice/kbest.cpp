@@ -20,9 +20,7 @@ void check(std::int64_t paths, const BabaiOptions& options) {
           std::to_string(paths) + " paths; choose 1 to " + std::to_string(most_paths));
   require(!options.steps_per_panel, "kbest",
           "stale scales belong to the published gptq; use scales=current, static or search");
-  require(options.block >= 1 && options.block <= block_columns, "kbest",
-          "blocks of " + std::to_string(options.block) + " columns; at most " +
-              std::to_string(block_columns));
+  require(options.block >= 1, "kbest", "blocks have at least one column");
 }
 
 /// What all rows share: the factor in the forms that the search reads.
@@ -64,9 +62,16 @@ class StripSearch {
 
   void run() {
     for (std::int64_t first = 0; first < basis_.n; first += basis_.options.block) {
-      const std::int64_t columns = std::min(basis_.options.block, basis_.n - first);
-      search_block(first, columns);
-      settle(first + columns);
+      const std::int64_t last = std::min(first + basis_.options.block, basis_.n);
+      Targets targets = path_targets(first, last - first);
+      choose_steps(first, last - first, targets.front());
+      for (std::int64_t chunk = first; chunk < last; chunk += block_columns) {
+        const std::int64_t columns = std::min(block_columns, last - chunk);
+        if (chunk > first)
+          targets = path_targets(chunk, columns);
+        search_chunk(chunk, columns, targets);
+        settle();
+      }
     }
     store(basis_.n - settled_);
     for (std::int64_t r = 0; r < strip_.count; ++r)
@@ -74,9 +79,14 @@ class StripSearch {
   }
 
  private:
-  void search_block(std::int64_t first, std::int64_t columns) {
-    const std::vector<std::vector<float>> targets = path_targets(first, columns);
-    choose_steps(first, columns, targets.front());
+  using Targets = std::vector<std::vector<float>>; // of each path [columns, strip_width]
+  struct Chunk {
+    std::int64_t columns;
+    std::vector<std::int32_t>
+        ends; // [strip_width, paths]: which path at its end each one continues
+  };
+
+  void search_chunk(std::int64_t first, std::int64_t columns, const Targets& targets) {
     const PathBlock block = block_at(first, columns);
     const std::int64_t window = first - settled_;
     for (std::int64_t p = 0; p < basis_.paths; ++p) {
@@ -85,11 +95,11 @@ class StripSearch {
     }
     for (std::int64_t r = 0; r < strip_.count; ++r)
       search_row(block, targets, first, r);
-    remember_ends();
+    remember_ends(columns);
   }
 
-  void search_row(const PathBlock& block, const std::vector<std::vector<float>>& targets,
-                  std::int64_t first, std::int64_t r) {
+  void search_row(const PathBlock& block, const Targets& targets, std::int64_t first,
+                  std::int64_t r) {
     PathEnds& ends = rows_[r];
     work_.count = ends.count;
     std::swap(work_.costs, ends.costs);
@@ -115,12 +125,12 @@ class StripSearch {
 
   /// For each path: weights + what its errors so far ask for, [columns, strip_width]. What is
   /// settled asks all paths for the same.
-  std::vector<std::vector<float>> path_targets(std::int64_t first, std::int64_t columns) const {
+  Targets path_targets(std::int64_t first, std::int64_t columns) const {
     const float* begin = &strip_.weights[first * strip_width];
     std::vector<float> shared(begin, begin + columns * strip_width);
     add_product<float>(columns, settled_, {basis_.row(first), basis_.n}, strip_.errors.data(),
                        shared.data(), strip_width);
-    std::vector<std::vector<float>> targets(most_alive(), shared);
+    Targets targets(most_alive(), shared);
     for (std::size_t p = 0; p < targets.size(); ++p)
       add_product<float>(columns, first - settled_, {basis_.row(first) + settled_, basis_.n},
                          errors_[p].data(), targets[p].data(), strip_width);
@@ -165,7 +175,8 @@ class StripSearch {
   /// The window of a row as its surviving paths see it.
   void continue_ancestors(std::int64_t row, std::int64_t window) {
     const RowPaths& paths = work_;
-    for (std::vector<std::int32_t>& end : block_ends_) {
+    for (Chunk& chunk : window_) {
+      std::vector<std::int32_t>& end = chunk.ends;
       std::vector<std::int32_t> next(paths.count);
       for (std::int64_t p = 0; p < paths.count; ++p)
         next[p] = end[row * basis_.paths + paths.ancestor[p]];
@@ -185,12 +196,12 @@ class StripSearch {
     }
   }
 
-  /// After a block every path is its own end; later blocks say which of them survive.
-  void remember_ends() {
+  /// After a chunk every path is its own end; later ones say which of them survive.
+  void remember_ends(std::int64_t columns) {
     std::vector<std::int32_t> ends(strip_width * basis_.paths);
     for (std::int64_t r = 0; r < strip_width; ++r)
       std::iota(ends.begin() + r * basis_.paths, ends.begin() + (r + 1) * basis_.paths, 0);
-    block_ends_.push_back(std::move(ends));
+    window_.push_back({columns, std::move(ends)});
   }
 
   bool agrees(const std::vector<std::int32_t>& ends) const {
@@ -203,15 +214,15 @@ class StripSearch {
   }
 
   /// Moves the blocks on which all paths of all rows agree from the window into the strip.
-  void settle(std::int64_t done) {
-    std::int64_t blocks = 0;
-    while (blocks < static_cast<std::int64_t>(block_ends_.size()) && agrees(block_ends_[blocks]))
-      ++blocks;
-    if (blocks == 0)
+  void settle() {
+    std::size_t chunks = 0;
+    std::int64_t columns = 0;
+    for (; chunks < window_.size() && agrees(window_[chunks].ends); ++chunks)
+      columns += window_[chunks].columns;
+    if (chunks == 0)
       return;
-    const std::int64_t columns = std::min(blocks * basis_.options.block, done - settled_);
     store(columns);
-    block_ends_.erase(block_ends_.begin(), block_ends_.begin() + blocks);
+    window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(chunks));
     for (std::int64_t p = 0; p < basis_.paths; ++p) {
       values_[p].erase(values_[p].begin(), values_[p].begin() + columns * strip_width);
       errors_[p].erase(errors_[p].begin(), errors_[p].begin() + columns * strip_width);
@@ -231,9 +242,8 @@ class StripSearch {
   RowPaths work_; // of the row in hand
   std::vector<PathEnds> rows_;
   std::int64_t settled_ = 0;
-  std::vector<std::vector<float>> values_, errors_;   // of each path: [window, strip_width]
-  std::vector<std::vector<std::int32_t>> block_ends_; // of each block of the window: which path at
-                                                      // its end each path continues [row, path]
+  std::vector<std::vector<float>> values_, errors_; // of each path: [window, strip_width]
+  std::vector<Chunk> window_;
   std::vector<float> transposed_;
 };
 

@@ -187,7 +187,7 @@ BabaiResult round_by_paper(const PaperFormRow& row, const Generator& generator,
                &steps[i]);
       }
       const double scaled = form->value(i) / steps[i];
-      result.clipped += std::fabs(scaled) > grid.maximum;
+      result.clipped += std::fabs(scaled) > outer_edge(grid);
       values[i] = static_cast<float>(snap(scaled, grid) * steps[i]);
       form->take(i, values[i]);
     }

@@ -7,7 +7,7 @@ namespace latticelens {
 namespace {
 
 void check_block(const Format& format, const char* what, const LinearShape& shape) {
-  require(shape.in % format.block == 0, "method",
+  require(format.block == 0 || shape.in % format.block == 0, "method",
           std::string(what) + "=" + format.name + ": blocks of " + std::to_string(format.block) +
               " do not divide the " + std::to_string(shape.in) + " inputs of " + shape.name +
               "; choose a format with a smaller block");
@@ -16,11 +16,6 @@ void check_block(const Format& format, const char* what, const LinearShape& shap
 } // namespace
 
 void check_method(const Method& method, const Model& model) {
-  require(
-      rounding_row(method.rounding.name).in_format, "method",
-      "rounding=" + method.rounding.name + " leaves values that " + method.weight.name +
-          " cannot hold; see what it would give: latticelens inspect RUN --layer NAME --try \"" +
-          method.rounding.name + "\"");
   make_rotations(method.transforms, model.config, /*seed=*/0);
   for (const LinearShape& shape : model.family->linears(model.config)) {
     check_block(method.weight, "weight", shape);

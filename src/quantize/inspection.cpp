@@ -37,7 +37,7 @@ RoundingProblem problem_of(const VisitedLinear& linear, const Moments& moments,
                            const Method& method) {
   return {.weight = linear.weight,
           .moments = moments,
-          .format = method.weight,
+          .format = method.weight.on(linear.weight),
           .name = linear.name,
           .scales = method.scales,
           .order = method.order};
@@ -124,7 +124,9 @@ Json inspect_linear(const VisitedLinear& linear, const Moments& moments, const M
                  {"error", output_error(linear.weight, linear.values, moments)}};
   for (const OrderRow& order : orders())
     result["orders"].push_back(profile_of(moments, order.name, damping, linear.name));
-  result["certificate"] = certificates_of(problem, linear, damping, strength);
+  // What leaves the grid is not bound by its bounds.
+  if (rounding_row(method.rounding.name).packing == grid_packing)
+    result["certificate"] = certificates_of(problem, linear, damping, strength);
   result["alternatives"] = Json::array();
   for (const Alternative& alternative : alternatives)
     result["alternatives"].push_back(try_alternative(alternative, problem));

@@ -28,16 +28,19 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
     weights.push_back(block.linears.at(name).weight);
   const std::string where = block_prefix(block.layer) + stage.name;
   static const Moments none;
-  const RoundingProblem problem{.weight = at::cat(weights),
+  const Method& method = loop.request.method;
+  const Packing& packing = rounding_row(method.rounding.name).packing();
+  const Tensor weight = at::cat(weights);
+  const RoundingProblem problem{.weight = weight,
                                 .moments = moments ? *moments : none,
-                                .format = loop.request.method.weight,
+                                .format = method.weight.on(weight),
                                 .name = where,
-                                .scales = loop.request.method.scales,
-                                .order = loop.request.method.order};
-  const Rounded rounded = loop.times.measure(
-      "rounding", [&] { return round_weight(loop.request.method.rounding, problem); });
+                                .scales = method.scales,
+                                .order = method.order};
+  const Rounded rounded =
+      loop.times.measure("rounding", [&] { return round_weight(method.rounding, problem); });
   std::optional<Certificate> certificate;
-  if (rounded.solver_error.defined())
+  if (rounded.solver_error.defined() && &packing == &grid_packing())
     certificate =
         loop.times.measure("certificates", [&] { return certify(problem, rounded, /*steps=*/0); });
   std::int64_t first = 0;
@@ -46,21 +49,24 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
     const std::int64_t last = first + weights[i].size(0);
     const Tensor values = rounded.values.slice(0, first, last),
                  scales = rounded.scales.slice(0, first, last);
-    const PackedWeight packed = pack_e2m1(values, scales);
-    const Tensor decoded = unpack_e2m1(packed, where);
+    const PackedWeight packed = packing.pack({values, scales}, problem.format);
+    const Tensor decoded = packing.unpack(parts_of(packed), method.weight, where).values;
     require(at::equal(decoded, values), "pack",
             where + ": packed bytes of " + name + " do not decode to the rounded weight");
-    Json row = layer_row(loop.request.method.weight, block.layer, name,
-                         {weights[i], decoded, scales}, moments);
+    Json row = layer_row(problem.format, block.layer, name, {weights[i], decoded, scales}, moments);
     if (certificate)
       row["certificate"] = certificate_row(*certificate, first, last);
     row["damping"] = rounded.damping;
     row["escalations"] = rounded.escalations;
+    if (rounded.bits)
+      row["stage_bits"] = *rounded.bits;
+    if (rounded.outliers > 0)
+      row["stage_outliers"] = rounded.outliers;
     if (rounded.held_out_error)
       row["stage_held_out_error"] = *rounded.held_out_error;
     if (rounded.held_out_gptq_error)
       row["stage_held_out_gptq_error"] = *rounded.held_out_gptq_error;
-    if (loop.request.method.target != Target::quantized)
+    if (method.target != Target::quantized)
       row["strength"] = rounded.strength;
     loop.rows.push_back(row);
     block.linears.at(name).weight = decoded;
@@ -72,10 +78,10 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
 void add_small_tensors(const Loop& loop, const Block& block, NamedTensors& tensors) {
   const std::string prefix = block_prefix(block.layer);
   for (const auto& [name, norm] : block.norms)
-    tensors.emplace_back(prefix + name + ".weight", norm);
+    tensors.emplace_back(prefix + name + ".weight", loop.shards.in_storage(norm));
   for (const auto& [name, linear] : block.linears)
     if (linear.bias.defined())
-      tensors.emplace_back(prefix + name + ".bias", linear.bias);
+      tensors.emplace_back(prefix + name + ".bias", loop.shards.in_storage(linear.bias));
   add_online_rotation(tensors, prefix + loop.request.model.family->rotation.down_reader,
                       loop.request.method, loop.request.model.config);
 }
@@ -98,11 +104,11 @@ void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
   });
 }
 
-NamedTensors outer_tensors(const OuterWeights& outer) {
-  NamedTensors tensors = {{"model.embed_tokens.weight", outer.embedding},
-                          {"model.norm.weight", outer.norm}};
+NamedTensors outer_tensors(const OuterWeights& outer, const ShardFolder& shards) {
+  NamedTensors tensors = {{"model.embed_tokens.weight", shards.in_storage(outer.embedding)},
+                          {"model.norm.weight", shards.in_storage(outer.norm)}};
   if (outer.head.defined())
-    tensors.emplace_back("lm_head.weight", outer.head);
+    tensors.emplace_back("lm_head.weight", shards.in_storage(outer.head));
   return tensors;
 }
 
@@ -139,7 +145,7 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
   }
   result.times.measure("write", [&] {
     if (!loop.shards.has(layers))
-      loop.shards.write(layers, outer_tensors(fold_outer(model, loop.rotations)));
+      loop.shards.write(layers, outer_tensors(fold_outer(model, loop.rotations), loop.shards));
     loop.shards.write_index();
     write_text(run.model() / "config.json",
                packed_config(model, request.method, request.seed).dump(2) + "\n");

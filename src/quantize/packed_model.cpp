@@ -13,23 +13,41 @@ const char* const layout = "mxfp4-pack-quantized";
 const char* const rotation_name =
     "R4"; // of the transform's config group; part of the stored tensors' names
 
-/// Serves NAME.weight from NAME.weight_packed and NAME.weight_scale.
+const Packing& packing_of(const Method& method) {
+  return rounding_row(method.rounding.name).packing();
+}
+
+/// Serves NAME.weight from its parts.
 class PackedTensors : public TensorSource {
  public:
-  explicit PackedTensors(std::shared_ptr<const TensorSource> stored) : stored_(std::move(stored)) {}
-  bool has(const std::string& name) const override {
-    return stored_->has(name) || stored_->has(name + "_packed");
-  }
+  PackedTensors(std::shared_ptr<const TensorSource> stored, Method method)
+      : stored_(std::move(stored)), method_(std::move(method)) {}
+  bool has(const std::string& name) const override { return stored_->has(name) || is_packed(name); }
   Tensor load(const std::string& name) const override {
-    if (!stored_->has(name + "_packed"))
+    if (!is_packed(name))
       return stored_->load(name);
-    return unpack_e2m1({stored_->load(name + "_packed"), stored_->load(name + "_scale")}, name);
+    return load_packed(
+               [this](const std::string& part) {
+                 return stored_->has(part) ? stored_->load(part) : Tensor();
+               },
+               name, method_)
+        .values;
   }
   std::vector<std::string> names() const override { return stored_->names(); }
 
  private:
+  bool is_packed(const std::string& name) const {
+    return stored_->has(name + packing_of(method_).main_part);
+  }
   std::shared_ptr<const TensorSource> stored_;
+  Method method_;
 };
+
+/// Whether other programs' layout can hold what the method makes.
+bool has_published_layout(const Method& method) {
+  return method.weight.grid.mantissa_bits == 1 && !method.weight.rule.scale_grid &&
+         method.weight.block == 32 && &packing_of(method) == &grid_packing();
+}
 
 Json quantization_arguments(bool dynamic) {
   return {{"actorder", nullptr},
@@ -79,12 +97,14 @@ Json transform_config(const Method& method, const Config& config) {
               {"apply", {at_location("input", false), at_location("weight_input", true)}}}}}}};
 }
 
-bool is_packed(const Json& quantization, const std::string& where) {
+constexpr const char* own_layout = "latticelens"; // quant_method of everything else
+
+bool is_known_layout(const Json& quantization, const std::string& where) {
   const auto method = member<std::string>(quantization, "quant_method", where);
   const auto format = member_or<std::string>(quantization, "format", "", where);
-  require(method == "compressed-tensors" && format == layout, "model",
+  require((method == "compressed-tensors" && format == layout) || method == own_layout, "model",
           where + ": quantization \"" + method + "\" with format \"" + format +
-              "\" is not supported; known: compressed-tensors with " + layout);
+              "\" is not supported; known: compressed-tensors with " + layout + ", " + own_layout);
   return true;
 }
 
@@ -117,29 +137,37 @@ std::shared_ptr<const Transform> read_rotation(const Json& quantization, const M
   return make_transform(spec, {.width = model.config.intermediate, .random_signs = false});
 }
 
-std::optional<Format> read_activation(const Json& quantization, const std::string& method,
-                                      const std::string& where) {
-  if (!method.empty())
-    return parse_method(method).activation;
+/// What made the folder: as it says, or what the layout's own runtime does.
+Method read_method(const Json& quantization, const std::string& text, const std::string& where) {
+  if (!text.empty())
+    return parse_method(text);
   const Json group =
       member<Json>(member<Json>(quantization, "config_groups", where), "group_0", where);
-  if (member_or<Json>(group, "input_activations", nullptr, where).is_null())
-    return std::nullopt;
-  return parse_format("mxfp4/even"); // what the layout's own runtime does
+  const bool quantized = !member_or<Json>(group, "input_activations", nullptr, where).is_null();
+  return parse_method(quantized ? "weight=mxfp4/even activation=mxfp4/even" : "weight=mxfp4/even");
 }
 
 } // namespace
 
 void add_packed(NamedTensors& tensors, const std::string& name, const PackedWeight& packed) {
-  tensors.emplace_back(name + ".weight_packed", packed.codes);
-  tensors.emplace_back(name + ".weight_scale", packed.scales);
+  for (const auto& [end, tensor] : packed)
+    tensors.emplace_back(name + ".weight" + end, tensor);
+}
+
+UnpackedWeight load_packed(const LoadTensor& load, const std::string& name, const Method& method) {
+  return packing_of(method).unpack([&](const std::string& end) { return load(name + end); },
+                                   method.weight, name);
+}
+
+LoadTensor tensors_of(const SafetensorsFile& file) {
+  return [&file](const std::string& name) { return file.has(name) ? file.load(name) : Tensor(); };
 }
 
 void add_online_rotation(NamedTensors& tensors, const std::string& linear, const Method& method,
                          const Config& config) {
   if (const TransformSpec* spec = online_rotation(method))
     tensors.emplace_back(linear + "." + rotation_name + "_input.weight",
-                         hadamard_matrix(rotation_size(*spec, config)));
+                         hadamard_matrix(rotation_size(*spec, config)).to(at::kBFloat16)); // +-1
 }
 
 Json packed_config(const Model& original, const Method& method, std::uint64_t seed) {
@@ -150,6 +178,15 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
   config["tie_word_embeddings"] = !untied;
   config.erase("torch_dtype");
   config["dtype"] = "bfloat16"; // to compute in, not of the storage: runtimes unpack into bf16
+  config["latticelens"] = {{"method", to_text(method)}, {"seed", seed}};
+  if (!has_published_layout(method)) {
+    config["quantization_config"] = {
+        {"quant_method", own_layout},
+        {"format", method.weight.name},
+        {"packing", packing_of(method).name},
+        {"transform_config", transform_config(method, original.config)}};
+    return config;
+  }
   config["quantization_config"] = {
       {"config_groups",
        {{"group_0",
@@ -167,7 +204,6 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
       {"sparsity_config", Json::object()},
       {"transform_config", transform_config(method, original.config)},
       {"version", "0.15.0"}};
-  config["latticelens"] = {{"method", to_text(method)}, {"seed", seed}};
   return config;
 }
 
@@ -185,13 +221,14 @@ OpenedModel open_model(const std::filesystem::path& path) {
   const std::string where = (folder / "config.json").string();
   const Json quantization =
       member_or<Json>(model.config.source, "quantization_config", Json(nullptr), where);
-  if (quantization.is_null() || !is_packed(quantization, where))
+  if (quantization.is_null() || !is_known_layout(quantization, where))
     return opened;
   opened.quantized = true;
-  model.tensors = std::make_shared<PackedTensors>(model.tensors);
   const Json made = member_or<Json>(model.config.source, "latticelens", Json::object(), where);
   opened.method = member_or<std::string>(made, "method", "", where);
-  opened.activations.format = read_activation(quantization, opened.method, where);
+  const Method method = read_method(quantization, opened.method, where);
+  model.tensors = std::make_shared<PackedTensors>(model.tensors, method);
+  opened.activations.format = method.activation;
   opened.activations.down_input = read_rotation(quantization, model, where);
   model.prepare = [family = model.family, spec = opened.activations](Block& block) {
     install_activations(block, *family, spec);

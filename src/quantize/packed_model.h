@@ -1,14 +1,20 @@
-// Quantized folders in the compressed-tensors layout `mxfp4-pack-quantized` (quantization-peers.md
-// §6.1, §6.3).
+// Quantized folders: in the compressed-tensors layout `mxfp4-pack-quantized` where the method
+// allows (quantization-peers.md §6.1, §6.3), else in a layout of our own that differs in how a
+// weight is stored.
 #pragma once
 #include "quantize/activations.h"
 #include "quantize/shards.h"
+#include "tensor/safetensors.h"
 
 namespace latticelens {
 
-/// Tensors of one quantized linear: NAME.weight_packed U8 [out, in/2], NAME.weight_scale U8 [out,
-/// in/32].
+/// Tensors of one quantized linear: NAME.weight and the end of each part's name.
 void add_packed(NamedTensors& tensors, const std::string& name, const PackedWeight& packed);
+
+/// One linear's weight out of a folder or shard, NAME.weight its name. Errors: those of unpacking.
+using LoadTensor = std::function<Tensor(const std::string& name)>; // undefined when there is none
+UnpackedWeight load_packed(const LoadTensor& load, const std::string& name, const Method& method);
+LoadTensor tensors_of(const SafetensorsFile& file);
 
 /// config.json of the quantized model: the original's, with quantization_config, tie, dtype, and
 /// how it was made.

@@ -1,6 +1,7 @@
 #include "quantize/revisit.h"
 
 #include "core/error.h"
+#include "quantize/packed_model.h"
 #include "quantize/walks.h"
 #include "tensor/safetensors.h"
 #include <ATen/ATen.h>
@@ -24,19 +25,14 @@ std::int64_t blocks_to_visit(const Model& model, const Wanted& wanted) {
   return blocks;
 }
 
-/// E8M0 bytes to the scales that they stand for.
-Tensor scales_of(const SafetensorsFile& file, const std::string& name) {
-  return at::exp2(file.load(name + ".weight_scale").to(at::kFloat) - 127);
-}
-
 VisitedStage visited(const Walks& walks, const std::map<std::string, Tensor>& weights,
                      const Block& block, std::size_t s, const Stage& stage,
-                     const SafetensorsFile& file) {
+                     const SafetensorsFile& file, const Method& method) {
   VisitedStage result{block.layer, walks.collect(s), {}};
   for (const std::string& name : stage.linears) {
     const std::string full = block_prefix(block.layer) + name;
-    result.linears.push_back(
-        {full, weights.at(name), block.linears.at(name).weight, scales_of(file, full)});
+    result.linears.push_back({full, weights.at(name), block.linears.at(name).weight,
+                              load_packed(tensors_of(file), full + ".weight", method).scales});
   }
   return result;
 }
@@ -68,7 +64,7 @@ void revisit(const QuantizeRequest& request, const std::filesystem::path& packed
     for (std::size_t s = 0; s < model.family->stages.size(); ++s) {
       const Stage& stage = model.family->stages[s];
       if (any_wanted(stage, layer, wanted))
-        visit(visited(walks, weights, walks.block(), s, stage, file));
+        visit(visited(walks, weights, walks.block(), s, stage, file, request.method));
       walks.advance(s, times);
     }
     each_block(layer);

@@ -41,12 +41,12 @@ bool ShardFolder::has(std::int64_t shard) const {
   return std::filesystem::exists(path(shard));
 }
 
+Tensor ShardFolder::in_storage(const Tensor& x) const {
+  return x.to(scalar_type(storage_));
+}
+
 void ShardFolder::write(std::int64_t shard, const NamedTensors& tensors) const {
-  NamedTensors stored;
-  for (const auto& [name, tensor] : tensors)
-    stored.emplace_back(name,
-                        tensor.is_floating_point() ? tensor.to(scalar_type(storage_)) : tensor);
-  write_safetensors(path(shard), stored);
+  write_safetensors(path(shard), tensors);
 }
 
 void ShardFolder::write_index() const {

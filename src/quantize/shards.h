@@ -23,7 +23,8 @@ class ShardFolder {
       : folder_(std::move(folder)), shards_(shards), storage_(storage) {}
   std::filesystem::path path(std::int64_t shard) const;
   bool has(std::int64_t shard) const;
-  /// Floating tensors are stored in the folder's dtype, bytes as they are.
+  /// What is not quantized, in the folder's dtype.
+  Tensor in_storage(const Tensor& x) const;
   void write(std::int64_t shard, const NamedTensors& tensors) const;
   /// model.safetensors.index.json from the shards' own headers.
   void write_index() const;

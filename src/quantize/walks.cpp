@@ -72,7 +72,7 @@ void Walks::load_finished(std::int64_t layer, const ShardFolder& shards) {
   const SafetensorsFile file(shards.path(layer));
   for (auto& [name, linear] : block().linears) {
     const std::string full = block_prefix(layer) + name + ".weight";
-    linear.weight = unpack_e2m1({file.load(full + "_packed"), file.load(full + "_scale")}, full);
+    linear.weight = load_packed(tensors_of(file), full, request_.method).values;
   }
 }
 

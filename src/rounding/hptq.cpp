@@ -10,7 +10,7 @@
 namespace latticelens {
 namespace {
 
-constexpr int bisections = 24; // of the logarithm of the scale
+constexpr int bisections = 16; // of the logarithm of the scale
 
 std::vector<std::int32_t> codes_of(const Tensor& integers) {
   const Tensor codes = integers.to(at::kInt).contiguous();
@@ -18,7 +18,7 @@ std::vector<std::int32_t> codes_of(const Tensor& integers) {
 }
 
 double bits_of(const Tensor& integers) {
-  return static_cast<double>(encode_huffman(codes_of(integers)).bits()) /
+  return static_cast<double>(huffman_bits(codes_of(integers))) /
          static_cast<double>(integers.numel());
 }
 
@@ -39,7 +39,7 @@ Rounded round_coded(const RoundingProblem& layer, const std::map<std::string, do
       const double middle = (low + high) / 2;
       (bits_of(to_integers(problem, target / std::exp2(middle))) > wanted ? low : high) = middle;
     }
-    const double step = std::exp2(high);
+    const double step = static_cast<float>(std::exp2(high)); // as it is stored
     const Tensor integers = to_integers(problem, target / step);
     reached = bits_of(integers);
     BabaiResult found{

@@ -1,5 +1,6 @@
 #include "rounding/lattice_problem.h"
 
+#include "core/error.h"
 #include "lattice/kbest.h"
 #include "tensor/single_thread.h"
 #include <ATen/ATen.h>
@@ -7,6 +8,19 @@
 
 namespace latticelens {
 namespace {
+
+constexpr std::int64_t chunk_columns = 32; // rounded together when no scale waits for them
+constexpr std::int64_t most_columns = 128; // whose scale can wait for what came before
+
+bool scales_are_fixed(const RoundingProblem& layer) {
+  const bool large = layer.format.block > most_columns;
+  require(!large || layer.scales.time == ScaleTime::fixed ||
+              layer.scales.time == ScaleTime::current,
+          "method",
+          layer.format.name + ": blocks of " + std::to_string(layer.format.block) +
+              " have the scales of the weights before any rounding; write scales=static");
+  return large || layer.scales.time == ScaleTime::fixed;
+}
 
 /// Fits the blocks of a part and writes the step of every coordinate.
 void fit_part(const Format& format, const Part& part, const float* residual, int candidate,
@@ -27,8 +41,8 @@ void fit_part(const Format& format, const Part& part, const float* residual, int
 
 ChooseSteps chooser(const RoundingProblem& layer, const Order& order) {
   const Format& format = layer.format;
-  if (layer.scales.time != ScaleTime::fixed)
-    return [&format](const Part& part, const float* residual, int candidate, float* steps) {
+  if (!scales_are_fixed(layer))
+    return [format](const Part& part, const float* residual, int candidate, float* steps) {
       fit_part(format, part, residual, candidate, steps);
     };
   return [steps = fixed_steps(format, layer.weight, order)](
@@ -53,7 +67,7 @@ Tensor mismatch_target(const Moments& moments, const LatticeFactor& factor, cons
 LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& moments,
                                const Regularisation& regularisation) {
   const Format& format = layer.format;
-  const bool fixed = layer.scales.time == ScaleTime::fixed;
+  const bool fixed = scales_are_fixed(layer);
   LatticeProblem problem{layer,
                          factor_moments(moments.gram,
                                         {.damping = regularisation.damping,
@@ -61,7 +75,7 @@ LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& mome
                                          .block = fixed ? 1 : format.block},
                                         layer.name),
                          {},
-                         {.block = format.block,
+                         {.block = fixed ? chunk_columns : format.block,
                           .steps_per_panel = layer.scales.time == ScaleTime::stale,
                           .candidates = layer.scales.candidates},
                          {}};

@@ -22,8 +22,8 @@ struct Regularisation {
 };
 
 /// The layer at one regularisation, on the given moments. Blocks of the format stay together in the
-/// order unless scales are static, for only then a coordinate's scale does not wait for its
-/// neighbours.
+/// order unless scales are static (as those of blocks beyond 128 are), for only then a coordinate's
+/// scale does not wait for its neighbours.
 LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& moments,
                                const Regularisation& regularisation);
 

@@ -1,6 +1,6 @@
 // Choosing the codes of a weight matrix, given what calibration saw of its inputs.
 #pragma once
-#include "formats/format.h"
+#include "formats/packing.h"
 #include "tensor/tensor.h"
 #include <map>
 #include <memory>
@@ -71,7 +71,7 @@ struct Rounded {
 struct RoundingProblem {
   Tensor weight; // [out, in] fp32
   const Moments& moments;
-  const Format& format;
+  Format format;    // of the weight
   std::string name; // of the layer, for errors
   ScaleSpec scales;
   std::string order = "natural"; // a name of orders()
@@ -90,7 +90,7 @@ struct RoundingRow {
   bool uses_moments;
   std::vector<RoundingOption> options;
   Rounded (*round)(const RoundingProblem&, const std::map<std::string, double>& options);
-  bool in_format = true; // its values are the format's: else it is for `inspect` only
+  const Packing& (*packing)() = grid_packing; // how its result is stored
 };
 
 /// Every rounding there is.

@@ -1,5 +1,6 @@
 // The table of roundings, and names to roundings.
 #include "core/error.h"
+#include "core/words.h"
 #include "rounding/descent.h"
 #include "rounding/gptq.h"
 #include "rounding/hptq.h"
@@ -25,15 +26,6 @@ std::string known() {
   return names;
 }
 
-double parse_number(std::string_view text, std::string_view whole) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(error == std::errc() && end == text.data() + text.size() && std::isfinite(value),
-          "rounding",
-          "\"" + std::string(text) + "\" in \"" + std::string(whole) + "\" is no number");
-  return value;
-}
-
 const RoundingOption& option_of(const std::string& rounding, const std::string& name) {
   for (const RoundingOption& option : rounding_row(rounding).options)
     if (name == option.name)
@@ -57,7 +49,7 @@ void set_option(RoundingSpec& spec, std::string_view setting, std::string_view w
     found->second = automatic;
     return;
   }
-  found->second = parse_number(value, whole);
+  found->second = parse_number(value, "rounding", whole);
   require(found->second >= 0, "rounding",
           "\"" + std::string(setting) + "\" in \"" + std::string(whole) +
               "\" must not be negative");
@@ -132,13 +124,13 @@ const std::vector<RoundingRow>& roundings() {
                     true,
                     {{"density", 0.01, "of the outliers"}, damping},
                     round_ssqr,
-                    false});
+                    sparse_packing});
     rows.push_back({"hptq",
                     "one scale a matrix, integers without a box, Huffman-coded (Chen et al.)",
                     true,
                     {{"bits", 4.25, "per weight on average, code table included"}, damping},
                     round_hptq,
-                    false});
+                    huffman_packing});
     for (RoundingRow& row : paper_roundings(damping))
       rows.push_back(std::move(row));
     return rows;
@@ -197,7 +189,7 @@ ScaleSpec parse_scales(const std::string& text) {
   require(text.starts_with("search:"), "method",
           "scales=" + text +
               " is unknown; write scales=current, stale, static, search or search:CANDIDATES");
-  const double count = parse_number(std::string_view(text).substr(7), "scales=" + text);
+  const double count = parse_number(std::string_view(text).substr(7), "method", "scales=" + text);
   require(count >= 2 && count <= most_candidates && count == std::floor(count), "method",
           "scales=" + text + ": from 2 to " + std::to_string(most_candidates) + " candidates");
   return {ScaleTime::search, static_cast<int>(count)};
@@ -218,7 +210,9 @@ std::string to_text(const ScaleSpec& spec) {
 }
 
 Rounded round_weight(const RoundingSpec& spec, const RoundingProblem& problem) {
-  return rounding_row(spec.name).round(problem, spec.options);
+  RoundingProblem settled = problem;
+  settled.format = problem.format.on(problem.weight);
+  return rounding_row(spec.name).round(settled, spec.options);
 }
 
 Moments difference(const Moments& all, const Moments& part) {

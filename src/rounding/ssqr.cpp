@@ -9,7 +9,7 @@ namespace latticelens {
 namespace {
 
 constexpr int bisections = 12; // of the logarithm of a factor between 1/8 and 8
-constexpr double factor_bits = 32, outlier_bits = 32 + 16;
+constexpr double factor_bits = 32, outlier_bits = 32 + 32; // with its place
 
 /// Rounds with the steps [in, out] given; what lies outside the grid is kept.
 BabaiResult round_with(const LatticeProblem& problem, const Tensor& steps) {
@@ -24,7 +24,7 @@ BabaiResult round_with(const LatticeProblem& problem, const Tensor& steps) {
 }
 
 Tensor outside(const BabaiResult& found, const ElementGrid& grid) {
-  return found.values.abs() > found.steps * grid.maximum * (1 + 1e-6);
+  return found.values.abs() > found.steps * grid.maximum;
 }
 
 } // namespace
@@ -53,8 +53,7 @@ Rounded round_ssqr(const RoundingProblem& layer, const std::map<std::string, dou
   });
   const auto in = static_cast<double>(layer.weight.size(1));
   const Tensor step = rounded.scales.repeat_interleave(layer.format.block, 1);
-  rounded.outliers =
-      (rounded.values.abs() > step * grid.maximum * (1 + 1e-6)).sum().item<std::int64_t>();
+  rounded.outliers = (rounded.values.abs() > step * grid.maximum).sum().item<std::int64_t>();
   rounded.clipped = 0; // what lies outside is kept
   rounded.bits = layer.format.bits() + factor_bits / in +
                  outlier_bits * static_cast<double>(rounded.outliers) /

@@ -126,11 +126,38 @@ TEST_F(QuantizeCommand, certificates_stand_in_layers_and_bound_the_error) {
   }
 }
 
-TEST_F(QuantizeCommand, a_rounding_that_leaves_the_format_is_refused_with_what_to_do) {
-  const auto refused = run_program(with_method("run", "rounding=hptq"));
-  EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_NE(refused.err.find("inspect RUN --layer NAME --try"), std::string::npos) << refused.err;
-  EXPECT_FALSE(std::filesystem::exists(at("run")));
+TEST_F(QuantizeCommand, roundings_that_leave_the_grid_have_a_file_form_of_their_own) {
+  for (const char* rounding : {"rounding=hptq:bits=4.25", "rounding=ssqr:density=0.02"}) {
+    const auto made = run_program(with_method("run", rounding));
+    ASSERT_EQ(made.exit_code, 0) << rounding << made.err;
+    const std::vector<Json> rows = read_lines(at("run/layers.jsonl"));
+    for (const Json& row : rows) {
+      EXPECT_GT(row["stage_bits"].get<double>(), 3.5);
+      EXPECT_LT(row["stage_bits"].get<double>(), 6.5);
+      EXPECT_FALSE(row.contains("certificate"));
+      EXPECT_LT(row["error"].get<double>(), row["nearest_error"].get<double>());
+    }
+    const auto inspected =
+        run_program({"inspect", at("run"), "--layer", "model.layers.1.mlp.down_proj", "--quiet"});
+    EXPECT_EQ(inspected.exit_code, 0) << inspected.err;
+    std::filesystem::remove_all(at("run"));
+  }
+}
+
+TEST_F(QuantizeCommand, every_format_is_stored_and_read_back) {
+  for (const FormatRow& format : formats()) {
+    const std::string name = format.name;
+    std::vector<std::string> arguments = with_method("run", "");
+    arguments[3] = "weight=" + name + " activation=" + name + " rounding=gptq";
+    const auto made = run_program(arguments);
+    ASSERT_EQ(made.exit_code, 0) << name << made.err;
+    const auto evaluated = run_program({"evaluate", at("run"), "--text", at("text.txt"), "--window",
+                                        "64", "--windows", "2", "--json", "--quiet"});
+    ASSERT_EQ(evaluated.exit_code, 0) << name << evaluated.err;
+    EXPECT_TRUE(std::isfinite(parse_json(evaluated.out, "stdout")["perplexity"].get<double>()))
+        << name;
+    std::filesystem::remove_all(at("run"));
+  }
 }
 
 TEST_F(QuantizeCommand, a_run_killed_again_and_again_ends_in_the_same_bytes) {

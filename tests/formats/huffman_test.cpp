@@ -30,6 +30,7 @@ TEST(Huffman, decodes_what_it_encodes_within_a_bit_a_symbol_of_the_entropy) {
     EXPECT_EQ(decode_huffman(code, "test"), values);
     EXPECT_GE(code.stream_bits, entropy(values) - 1e-6);
     EXPECT_LE(code.stream_bits, entropy(values) + 5000);
+    EXPECT_EQ(huffman_bits(values), code.bits());
     EXPECT_EQ(code.bits(), code.stream_bits + 40 * static_cast<std::int64_t>(code.symbols.size()));
   }
 }

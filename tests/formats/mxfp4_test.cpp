@@ -2,7 +2,7 @@
 // (quantization-peers.md §1.8).
 #include "core/error.h"
 #include "core/json.h"
-#include "formats/format.h"
+#include "formats/packing.h"
 #include "tests/support.h"
 #include <ATen/ATen.h>
 #include <bit>
@@ -21,6 +21,10 @@ Tensor block_of(const std::vector<float>& values) {
   for (std::size_t i = 0; i < values.size(); ++i)
     block[0][static_cast<std::int64_t>(i)] = values[i];
   return block;
+}
+
+Tensor unpacked(const PackedWeight& packed) {
+  return grid_packing().unpack(parts_of(packed), parse_format("mxfp4"), "test").values;
 }
 
 const std::vector<float> ties = {6, -0.25, 0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5, -5};
@@ -83,9 +87,9 @@ TEST(Mxfp4, golden_vectors_of_every_rule) {
     EXPECT_EQ(scales.item<float>(), std::ldexp(1.0f, row.exponent)) << row.format;
     EXPECT_TRUE(at::equal(values, expected)) << row.format << values;
     EXPECT_TRUE(at::equal(format.quantize(input, counts), values));
-    const PackedWeight packed = pack_e2m1(values, scales);
-    EXPECT_EQ(packed.scales.item<int>(), row.exponent + 127);
-    EXPECT_TRUE(at::equal(unpack_e2m1(packed, "test"), values));
+    const PackedWeight packed = grid_packing().pack({values, scales}, format);
+    EXPECT_EQ(packed.at("_scale").item<int>(), row.exponent + 127);
+    EXPECT_TRUE(at::equal(unpacked(packed), values));
   }
 }
 
@@ -94,11 +98,12 @@ TEST(Mxfp4, packed_bytes_have_the_even_column_in_the_low_nibble) {
   const Format format = parse_format("mxfp4");
   const Tensor scales = format.fit(input);
   SnapCounts counts;
-  const PackedWeight packed = pack_e2m1(format.snap(input, scales, counts), scales);
+  const PackedWeight packed =
+      grid_packing().pack({format.snap(input, scales, counts), scales}, format);
   const std::vector<int> bytes = {0xff, 0xef, 0xee, 0xde, 0xcd, 0xbc, 0xaa, 0x09,
                                   0x21, 0x32, 0x44, 0x55, 0x66, 0x66, 0x77, 0x77};
   for (int i = 0; i < 16; ++i)
-    EXPECT_EQ(packed.codes[0][i].item<int>(), bytes[i]) << i;
+    EXPECT_EQ(packed.at("_packed")[0][i].item<int>(), bytes[i]) << i;
 }
 
 TEST(Mxfp4, all_zero_blocks_and_the_ends_of_the_scale_range_survive_packing) {
@@ -107,16 +112,18 @@ TEST(Mxfp4, all_zero_blocks_and_the_ends_of_the_scale_range_survive_packing) {
     SnapCounts counts;
     const Tensor input = block_of({value}), scales = format.fit(input),
                  values = format.snap(input, scales, counts);
-    EXPECT_TRUE(at::equal(unpack_e2m1(pack_e2m1(values, scales), "test"), values)) << value;
+    EXPECT_TRUE(at::equal(unpacked(grid_packing().pack({values, scales}, format)), values))
+        << value;
     EXPECT_EQ(counts.not_finite, 0);
   }
 }
 
 TEST(Mxfp4, a_nan_scale_in_a_file_is_an_error) {
-  PackedWeight packed{at::zeros({1, 16}, at::kByte), at::full({1, 1}, 255, at::kByte)};
-  EXPECT_ERROR(unpack_e2m1(packed, "w"), "NaN");
-  packed.scales = at::zeros({1, 2}, at::kByte);
-  EXPECT_ERROR(unpack_e2m1(packed, "w"), "do not fit together");
+  PackedWeight packed{{"_packed", at::zeros({1, 16}, at::kByte)},
+                      {"_scale", at::full({1, 1}, 255, at::kByte)}};
+  EXPECT_ERROR(unpacked(packed), "NaN");
+  packed["_scale"] = at::zeros({1, 2}, at::kByte);
+  EXPECT_ERROR(unpacked(packed), "do not fit together");
 }
 
 TEST(Mxfp4, names_are_canonical_and_unknown_ones_list_what_is_known) {
@@ -124,7 +131,7 @@ TEST(Mxfp4, names_are_canonical_and_unknown_ones_list_what_is_known) {
   EXPECT_EQ(parse_format("mxfp4/away/7.25").name, "mxfp4/7.25/away");
   EXPECT_EQ(parse_format(parse_format("mxfp4/search").name).name, "mxfp4/search");
   EXPECT_ERROR(parse_format("mxfp5"), "known: mxfp4");
-  EXPECT_ERROR(parse_format("mxfp4/ceil"), "floor, even, rceil, 7.25, search");
+  EXPECT_ERROR(parse_format("mxfp4/top"), "floor, even, rceil, 7.25, ceil, search");
   EXPECT_ERROR(parse_format("mxfp4/even/floor"), "once each");
   EXPECT_ERROR(parse_format("mxfp4").fit(at::ones({2, 33})), "no multiple of the block of 32");
 }
@@ -142,19 +149,20 @@ TEST(Mxfp4, unpacking_equals_the_published_decode_tables) {
   ASSERT_EQ(elements.size(), 16u);
   for (int scale = 0; scale < 255; ++scale)
     for (int code = 0; code < 16; ++code) {
-      const PackedWeight packed{at::full({1, 16}, code, at::kByte),
-                                at::full({1, 1}, scale, at::kByte)};
+      const PackedWeight packed{{"_packed", at::full({1, 16}, code, at::kByte)},
+                                {"_scale", at::full({1, 1}, scale, at::kByte)}};
       const double expected = hexadecimal(elements[code]) * hexadecimal(scales[scale]);
-      ASSERT_EQ(unpack_e2m1(packed, "test")[0][0].item<float>(), static_cast<float>(expected))
+      ASSERT_EQ(unpacked(packed)[0][0].item<float>(), static_cast<float>(expected))
           << code << " " << scale;
     }
 }
 
 /// Codes may differ in the sign of zero, which E2M1 has twice.
 void compare_block(const PackedWeight& packed, const Json& expected) {
-  EXPECT_EQ(packed.scales.item<int>(), expected["scale_e8m0"].get<int>());
+  EXPECT_EQ(packed.at("_scale").item<int>(), expected["scale_e8m0"].get<int>());
   for (int i = 0; i < 32; ++i) {
-    const int byte = packed.codes[0][i / 2].item<int>(), code = i % 2 ? byte >> 4 : byte & 15;
+    const int byte = packed.at("_packed")[0][i / 2].item<int>(),
+              code = i % 2 ? byte >> 4 : byte & 15;
     const int wanted = expected["codes"][i].get<int>();
     EXPECT_EQ(code, wanted == 8 ? 0 : wanted);
   }
@@ -172,7 +180,8 @@ TEST(Mxfp4, blocks_equal_another_programs) {
       values.push_back(static_cast<float>(hexadecimal(value)));
     const Tensor input = block_of(values), scales = format.fit(input);
     SnapCounts counts;
-    const PackedWeight packed = pack_e2m1(format.snap(input, scales, counts), scales);
+    const PackedWeight packed =
+        grid_packing().pack({format.snap(input, scales, counts), scales}, format);
     compare_block(packed, expected);
     ++compared;
   }

@@ -24,7 +24,7 @@ TEST(Ssqr, reaches_the_density_and_beats_gptq_that_clips) {
     const double reached = static_cast<double>(rounded.outliers) / (60.0 * 128);
     EXPECT_LE(reached, density);
     EXPECT_GT(reached, density / 3);
-    EXPECT_NEAR(*rounded.bits, 4.25 + 32.0 / 128 + 48 * reached, 1e-9);
+    EXPECT_NEAR(*rounded.bits, 4.25 + 32.0 / 128 + 64 * reached, 1e-9);
     EXPECT_LT(output_error(weight, rounded.values, moments), gptq);
     // What is not an outlier is a level times its scale.
     const Tensor steps = rounded.scales.repeat_interleave(32, 1), scaled = rounded.values / steps;

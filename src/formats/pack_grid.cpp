@@ -1,0 +1,203 @@
+#include "core/error.h"
+#include "formats/packing.h"
+#include "kernels/best_paths.h"
+#include <ATen/ATen.h>
+#include <bit>
+#include <cmath>
+
+namespace latticelens {
+namespace {
+
+bool is_uniform(const ElementGrid& grid) {
+  return grid.mantissa_bits == grid.minimum_exponent &&
+         grid.maximum < std::ldexp(2.0, grid.mantissa_bits);
+}
+
+/// How many levels lie between zero and a grid value's magnitude.
+int magnitude_index(double magnitude, const ElementGrid& grid) {
+  if (magnitude == 0)
+    return 0;
+  const int exponent = std::max(std::ilogb(magnitude), grid.minimum_exponent);
+  const double steps = std::ldexp(magnitude, grid.mantissa_bits - exponent);
+  return static_cast<int>(steps) + ((exponent - grid.minimum_exponent) << grid.mantissa_bits);
+}
+
+std::uint32_t code_of(double element, const Format& format, int bits) {
+  const int index = magnitude_index(std::fabs(element), format.grid);
+  if (is_uniform(format.grid))
+    return static_cast<std::uint32_t>(element < 0 ? -index : index) & ((1u << bits) - 1);
+  return static_cast<std::uint32_t>(index) | (element < 0 ? 1u << (bits - 1) : 0u);
+}
+
+/// The element of every code; NaN for codes that stand for nothing.
+std::vector<float> elements_of(const Format& format, int bits) {
+  std::vector<float> elements(std::size_t{1} << bits, std::numeric_limits<float>::quiet_NaN());
+  for (const float level : levels_of(format.grid).levels)
+    elements[code_of(level, format, bits)] = level;
+  if (!is_uniform(format.grid))
+    elements[std::size_t{1} << (bits - 1)] = -0.0f;
+  return elements;
+}
+
+/// OCP's integers are fractions of two: their scale is that of the whole block, not of one code.
+int exponent_bias(const Format& format) {
+  return 127 + (is_uniform(format.grid) ? format.rule.grid_exponent : 0);
+}
+
+std::uint8_t e8m0_of(float scale, int bias) {
+  constexpr int not_a_number = 255;
+  const int byte = std::ilogb(scale) + bias;
+  require(byte < not_a_number, "format", "a block of weights is too large for its E8M0 scale");
+  return static_cast<std::uint8_t>(byte);
+}
+
+const ElementGrid e4m3{.mantissa_bits = 3, .minimum_exponent = -6, .maximum = 448};
+
+bool is_e4m3(const Format& format) {
+  return format.rule.scale_grid && format.rule.scale_grid->mantissa_bits == 3;
+}
+
+template<typename ToByte>
+Tensor bytes_of(const Tensor& scales, const ToByte& to_byte) {
+  const Tensor from = scales.contiguous();
+  Tensor bytes = at::empty(from.sizes(), at::kByte);
+  for (std::int64_t i = 0; i < from.numel(); ++i)
+    bytes.mutable_data_ptr<std::uint8_t>()[i] = to_byte(from.const_data_ptr<float>()[i]);
+  return bytes;
+}
+
+Tensor stored_scales(const Tensor& scales, const Format& format) {
+  if (!format.rule.scale_grid)
+    return bytes_of(scales,
+                    [bias = exponent_bias(format)](float scale) { return e8m0_of(scale, bias); });
+  if (is_e4m3(format))
+    return bytes_of(scales, [&](float scale) {
+      return static_cast<std::uint8_t>(
+          magnitude_index(snap(scale * format.rule.tensor_scale, e4m3), e4m3));
+    });
+  return format.rule.scale_grid->mantissa_bits == 10 ? scales.to(at::kHalf).contiguous()
+                                                     : scales.contiguous();
+}
+
+Tensor floats_of(const Tensor& bytes, const std::vector<float>& table, const std::string& where) {
+  const Tensor from = bytes.contiguous();
+  Tensor values = at::empty(from.sizes(), at::kFloat);
+  for (std::int64_t i = 0; i < from.numel(); ++i) {
+    const float value = table[from.const_data_ptr<std::uint8_t>()[i]];
+    require(!std::isnan(value), "weights",
+            where + ": a block scale is NaN; the file is damaged, make it anew");
+    values.mutable_data_ptr<float>()[i] = value;
+  }
+  return values;
+}
+
+std::vector<float> e8m0_table(int bias) {
+  std::vector<float> table(256, std::numeric_limits<float>::quiet_NaN());
+  for (int byte = 0; byte < 255; ++byte)
+    table[byte] = std::ldexp(1.0f, byte - bias);
+  return table;
+}
+
+std::vector<float> e4m3_table() {
+  std::vector<float> table(256, std::numeric_limits<float>::quiet_NaN());
+  for (const float level : levels_of(e4m3).levels)
+    if (level >= 0)
+      table[magnitude_index(level, e4m3)] = level;
+  return table;
+}
+
+Tensor loaded_scales(const LoadPart& load, const Format& format, const std::string& where) {
+  const Tensor stored = load("_scale");
+  const auto expected = !format.rule.scale_grid || is_e4m3(format)    ? at::kByte
+                        : format.rule.scale_grid->mantissa_bits == 10 ? at::kHalf
+                                                                      : at::kFloat;
+  require(stored.defined() && stored.dim() == 2 && stored.scalar_type() == expected, "weights",
+          where + ": block scales of " + format.name + " are missing or of another type");
+  if (!format.rule.scale_grid)
+    return floats_of(stored, e8m0_table(exponent_bias(format)), where);
+  if (!is_e4m3(format))
+    return stored.to(at::kFloat);
+  const Tensor global = load("_global_scale");
+  require(global.defined() && global.numel() == 1 && global.scalar_type() == at::kFloat &&
+              global.item<float>() > 0,
+          "weights", where + ": its _global_scale is missing or not positive");
+  return floats_of(stored, e4m3_table(), where) / global.item<float>();
+}
+
+/// Codes in the order of the values, the first in the lowest bits.
+Tensor packed_codes(const UnpackedWeight& weight, const Format& format) {
+  const int bits = format.code_bits();
+  const Tensor from = weight.values.contiguous(), steps = weight.scales.contiguous();
+  const std::int64_t rows = from.size(0), columns = from.size(1), block = columns / steps.size(1);
+  require(columns * bits % 8 == 0, "format",
+          "rows of " + std::to_string(columns) + " codes of " + std::to_string(bits) +
+              " bits do not fill bytes; choose another format");
+  Tensor codes = at::empty({rows, columns * bits / 8}, at::kByte);
+  const float *value = from.const_data_ptr<float>(), *step = steps.const_data_ptr<float>();
+  auto* to = codes.mutable_data_ptr<std::uint8_t>();
+  std::uint32_t held = 0;
+  int held_bits = 0;
+  for (std::int64_t i = 0; i < from.numel(); ++i) {
+    const double element = snap(value[i] / step[i / block], format.grid);
+    held |= code_of(element, format, bits) << held_bits;
+    for (held_bits += bits; held_bits >= 8; held_bits -= 8, held >>= 8)
+      *to++ = static_cast<std::uint8_t>(held);
+  }
+  return codes;
+}
+
+PackedWeight pack_to_grid(const UnpackedWeight& weight, const Format& format) {
+  PackedWeight packed{{"_packed", packed_codes(weight, format)},
+                      {"_scale", stored_scales(weight.scales, format)}};
+  if (format.rule.tensor_maximum > 0)
+    packed["_global_scale"] = at::full({1}, format.rule.tensor_scale, at::kFloat);
+  return packed;
+}
+
+UnpackedWeight unpack_from_grid(const LoadPart& load, const Format& format,
+                                const std::string& where) {
+  const int bits = format.code_bits();
+  const Tensor packed = load("_packed"), scales = loaded_scales(load, format, where);
+  require(packed.defined() && packed.dim() == 2 && packed.scalar_type() == at::kByte &&
+              packed.size(0) == scales.size(0) && packed.size(1) * 8 % bits == 0,
+          "weights", where + ": codes and scales do not fit together as " + format.name);
+  const Tensor codes = packed.contiguous();
+  const std::int64_t columns = codes.size(1) * 8 / bits,
+                     block = format.block > 0 ? format.block : columns;
+  require(scales.size(1) * block == columns, "weights",
+          where + ": codes and scales do not fit together as " + format.name);
+  Tensor values = at::empty({codes.size(0), columns}, at::kFloat);
+  const std::vector<float> elements = elements_of(format, bits);
+  const auto* from = codes.const_data_ptr<std::uint8_t>();
+  const float* step = scales.const_data_ptr<float>();
+  float* value = values.mutable_data_ptr<float>();
+  std::uint32_t held = 0;
+  int held_bits = 0;
+  for (std::int64_t i = 0; i < values.numel(); ++i) {
+    for (; held_bits < bits; held_bits += 8)
+      held |= static_cast<std::uint32_t>(*from++) << held_bits;
+    const float element = elements[held & ((1u << bits) - 1)];
+    require(!std::isnan(element), "weights",
+            where + ": a code that " + format.name + " does not have; the file is damaged");
+    value[i] = element * step[i / block];
+    held >>= bits;
+    held_bits -= bits;
+  }
+  return {values, scales};
+}
+
+} // namespace
+
+const Packing& grid_packing() {
+  static const Packing packing{"grid", "_packed", pack_to_grid, unpack_from_grid};
+  return packing;
+}
+
+LoadPart parts_of(const PackedWeight& packed) {
+  return [&packed](const std::string& end) {
+    const auto found = packed.find(end);
+    return found == packed.end() ? Tensor() : found->second;
+  };
+}
+
+} // namespace latticelens

@@ -1,0 +1,48 @@
+// Weights as bytes, and back.
+#pragma once
+#include "formats/format.h"
+#include <functional>
+#include <map>
+
+namespace latticelens {
+
+/// The stored tensors of one weight by the ends of their names: "_packed", "_scale", ...
+using PackedWeight = std::map<std::string, Tensor>;
+
+/// Gives the tensor whose name ends so, or an undefined one.
+using LoadPart = std::function<Tensor(const std::string& end)>;
+
+/// values [out, in] as the rounding left them, with their scales [out, in/block] (fp32).
+struct UnpackedWeight {
+  Tensor values, scales;
+};
+
+/// How a rounding's result is stored. `format` is settled for the weight (`Format::on`) when
+/// packing; unpacking reads what was settled from the parts. Errors of `unpack`, naming `where`:
+/// parts that are missing or do not fit together, codes and scales that mean nothing.
+struct Packing {
+  const char* name;
+  const char* main_part; // the end of a name that every weight stored so has
+  PackedWeight (*pack)(const UnpackedWeight& weight, const Format& format);
+  UnpackedWeight (*unpack)(const LoadPart& load, const Format& format, const std::string& where);
+};
+
+/// "grid": codes of the format's own grid and its scales.
+/// _packed U8 [out, in * bits / 8], the first value in the lowest bits; floating grids as sign and
+/// magnitude, integers in two's complement. _scale: E8M0 and E4M3 bytes (U8), fp16 or fp32;
+/// _global_scale fp32 [1] where the tensor has a second scale.
+const Packing& grid_packing();
+
+/// "huffman": integers with one step for the whole matrix (HPTQ). _huffman U8 stream, _symbols
+/// I32, _lengths U8, _count I64 [3] (values, stream bits, columns), _step F32 [1].
+const Packing& huffman_packing();
+
+/// "sparse": the grid's codes, a factor a row, and what lies outside the grid beside it (SSQR).
+/// The parts of "grid" (scales in fp32 unless they are E8M0), _factor F32 [out] with E8M0, _outlier
+/// F32 [k] and _outlier_place I32 [k], ascending.
+const Packing& sparse_packing();
+
+/// Unpacked parts that are in memory.
+LoadPart parts_of(const PackedWeight& packed);
+
+} // namespace latticelens
