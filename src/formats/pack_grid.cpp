@@ -8,11 +8,6 @@
 namespace latticelens {
 namespace {
 
-bool is_uniform(const ElementGrid& grid) {
-  return grid.mantissa_bits == grid.minimum_exponent &&
-         grid.maximum < std::ldexp(2.0, grid.mantissa_bits);
-}
-
 /// How many levels lie between zero and a grid value's magnitude.
 int magnitude_index(double magnitude, const ElementGrid& grid) {
   if (magnitude == 0)

@@ -17,6 +17,12 @@ struct ElementGrid {
   Ties ties = Ties::even;
 };
 
+/// Whether the grid is the integers up to its maximum.
+inline bool is_uniform(const ElementGrid& grid) {
+  return grid.mantissa_bits == grid.minimum_exponent &&
+         grid.maximum < std::ldexp(2.0, grid.mantissa_bits);
+}
+
 /// Magnitudes above this are beyond the grid. The maximum itself, divided by the scale that maps it
 /// to the grid's end, may lie a rounding error above that.
 inline double outer_edge(const ElementGrid& grid) {

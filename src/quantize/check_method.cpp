@@ -13,12 +13,20 @@ void check_block(const Format& format, const char* what, const LinearShape& shap
               "; choose a format with a smaller block");
 }
 
+void check_rounding(const Method& method, const LinearShape& shape) {
+  Format format = method.weight;
+  format.block = format.block > 0 ? format.block : shape.in;
+  if (const auto check = rounding_row(method.rounding.name).check)
+    check(format, shape.in);
+}
+
 } // namespace
 
 void check_method(const Method& method, const Model& model) {
   make_rotations(method.transforms, model.config, /*seed=*/0);
   for (const LinearShape& shape : model.family->linears(model.config)) {
     check_block(method.weight, "weight", shape);
+    check_rounding(method, shape);
     if (method.activation)
       check_block(*method.activation, "activation", shape);
   }

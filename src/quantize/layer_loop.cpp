@@ -60,6 +60,8 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
     row["escalations"] = rounded.escalations;
     if (rounded.bits)
       row["stage_bits"] = *rounded.bits;
+    if (rounded.overflow_rows)
+      row["stage_overflow_rows"] = *rounded.overflow_rows;
     if (rounded.outliers > 0)
       row["stage_outliers"] = rounded.outliers;
     if (rounded.held_out_error)

@@ -2,6 +2,7 @@
 
 #include "lattice/descent.h"
 #include "rounding/lattice_problem.h"
+#include "rounding/reduced.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
@@ -15,17 +16,35 @@ struct Member {
 // Natural gptq is a member so that the best of all is never worse than it.
 constexpr Member members[] = {{"natural", false}, {"activation", true}, {"min-pivot", true}};
 
+void descend_from(BabaiResult& found, const LatticeProblem& problem, const DescentOptions& moves) {
+  const DescentResult lower =
+      descend(problem.target, found.values, found.steps,
+              at::matmul(problem.factor.l.t(), problem.factor.l), problem.layer.format.grid, moves);
+  found.values = lower.values;
+  found.errors = lower.errors;
+}
+
 Rounded solve(const RoundingProblem& layer, const Moments& moments,
               const Regularisation& regularisation, std::int64_t paths,
               const DescentOptions& moves) {
   const LatticeProblem problem = lattice_problem(layer, moments, regularisation);
   BabaiResult found = paths > 1 ? search(problem, paths) : nearest_plane(problem);
-  const DescentResult lower =
-      descend(problem.target, found.values, found.steps,
-              at::matmul(problem.factor.l.t(), problem.factor.l), layer.format.grid, moves);
-  found.values = lower.values;
-  found.errors = lower.errors;
+  descend_from(found, problem, moves);
   return finish(problem, found);
+}
+
+/// One lattice serves all rows: the same on its reduced basis, where that stays inside the grid.
+Rounded reduced_and_descended(const RoundingProblem& layer, const Moments& moments,
+                              const Regularisation& regularisation, const DescentOptions& moves) {
+  RoundingProblem problem = layer;
+  problem.order = "min-pivot";
+  const LatticeProblem lattice = lattice_problem(problem, moments, regularisation);
+  std::int64_t overflow_rows = 0;
+  BabaiResult found = nearest_plane_reduced(lattice, {}, overflow_rows);
+  descend_from(found, lattice, moves);
+  Rounded rounded = finish(lattice, found);
+  rounded.overflow_rows = overflow_rows;
+  return rounded;
 }
 
 /// Takes the rows in which `other` has the smaller error.
@@ -34,6 +53,8 @@ void keep_better(const Rounded& other, Rounded& best) {
   best.values = at::where(better.unsqueeze(1), other.values, best.values);
   best.scales = at::where(better.unsqueeze(1), other.scales, best.scales);
   best.solver_error = at::where(better, other.solver_error, best.solver_error);
+  if (other.overflow_rows)
+    best.overflow_rows = other.overflow_rows;
   best.escalations = std::max(best.escalations, other.escalations);
   best.clipped =
       std::max(best.clipped, other.clipped); // of one member; layers.jsonl counts its own
@@ -54,6 +75,8 @@ Rounded best_of_all(const RoundingProblem& layer, const Moments& moments,
     else
       keep_better(found, best);
   }
+  if (shares_one_lattice(layer.format, layer.weight.size(1)))
+    keep_better(reduced_and_descended(layer, moments, regularisation, moves), best);
   return best;
 }
 

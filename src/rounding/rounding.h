@@ -63,7 +63,8 @@ struct Rounded {
   Tensor solver_error;        // [out] fp64: |L (target - v)|², undefined without a lattice
   std::optional<double> bits; // per weight, when it is not the format's own
   std::int64_t outliers = 0;  // weights kept exactly beside the grid
-  double strength = 1;        // of the mismatch target that was used
+  std::optional<std::int64_t> overflow_rows; // that left the grid on a reduced basis
+  double strength = 1;                       // of the mismatch target that was used
   // On the tokens held out, of the same rounding and of gptq, when both saw only the other tokens.
   std::optional<double> held_out_error, held_out_gptq_error;
 };
@@ -91,6 +92,9 @@ struct RoundingRow {
   std::vector<RoundingOption> options;
   Rounded (*round)(const RoundingProblem&, const std::map<std::string, double>& options);
   const Packing& (*packing)() = grid_packing; // how its result is stored
+  /// Error when it cannot serve a format (its block settled) and rows of this width; null: serves
+  /// all.
+  void (*check)(const Format& format, std::int64_t width) = nullptr;
 };
 
 /// Every rounding there is.

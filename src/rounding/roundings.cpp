@@ -9,6 +9,7 @@
 #include "rounding/nearest.h"
 #include "rounding/papers.h"
 #include "rounding/portfolio.h"
+#include "rounding/reduced.h"
 #include "rounding/rounding.h"
 #include "rounding/ssqr.h"
 #include "tensor/quadratic_form.h"
@@ -118,6 +119,16 @@ const std::vector<RoundingRow>& roundings() {
           damping},
          round_portfolio},
     };
+    rows.push_back({"reduced",
+                    "gptq on an LLL-reduced basis where that stays inside the grid (Birnick): "
+                    "integers with one scale a row",
+                    true,
+                    {{"delta", 0.99, "of Lovász's condition"},
+                     {"depth", 1, "of insertions; 1: swaps of neighbours"},
+                     damping},
+                    round_reduced,
+                    grid_packing,
+                    check_reduced});
     rows.push_back({"ssqr",
                     "gptq whose overflow is kept as sparse outliers, one factor a row for all its "
                     "scales (Chen et al.)",

@@ -3,11 +3,14 @@
 #include "core/error.h"
 #include "lattice/order.h"
 #include "rounding/rounding.h"
+#include "tests/rounding/layers.h"
 #include "tests/support.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
 namespace {
+
+using testing::format_for;
 
 constexpr std::int64_t width = 64;
 
@@ -31,10 +34,9 @@ std::vector<std::string> lattice_roundings() {
 /// Every rounding that uses moments, in every order, on these.
 void for_all(const Tensor& weight, const Moments& moments,
              const std::function<void(const Rounded&, const std::string&)>& check) {
-  const Format format = parse_format("mxfp4");
   for (const std::string& name : lattice_roundings())
     for (const OrderRow& order : orders()) {
-      const RoundingProblem problem{weight, moments, format, "blk", {}, order.name};
+      const RoundingProblem problem{weight, moments, format_for(name), "blk", {}, order.name};
       check(round_weight(parse_rounding(name), problem), name + " " + order.name);
     }
 }
@@ -51,8 +53,8 @@ TEST(BadInput, fewer_tokens_than_channels_and_dead_channels_are_rounded) {
 }
 
 TEST(BadInput, a_singular_matrix_without_damping_raises_it_visibly) {
-  const Format format = parse_format("mxfp4");
   for (const std::string& name : lattice_roundings()) {
+    const Format format = format_for(name);
     const Moments moments = moments_of(inputs(8));
     const RoundingProblem problem{at::randn({3, width}, at::kFloat), moments, format, "blk"};
     const Rounded rounded = round_weight(parse_rounding(name + ":damp=0"), problem);
@@ -66,12 +68,11 @@ TEST(BadInput, broken_moments_are_errors_that_name_the_layer) {
   const Tensor weight = at::randn({3, width}, at::kFloat);
   Moments moments = moments_of(inputs(100));
   const auto expect_error = [&](const char* part) {
-    const Format format = parse_format("mxfp4");
     for (const std::string& name : lattice_roundings())
       for (const OrderRow& order : orders())
-        EXPECT_ERROR(
-            round_weight(parse_rounding(name), {weight, moments, format, "blk", {}, order.name}),
-            part);
+        EXPECT_ERROR(round_weight(parse_rounding(name),
+                                  {weight, moments, format_for(name), "blk", {}, order.name}),
+                     part);
   };
   moments.gram[3][5] = moments.gram[5][3] = NAN;
   expect_error("blk: the moments are not finite");

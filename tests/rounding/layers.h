@@ -15,4 +15,9 @@ inline Moments correlated_moments(std::int64_t n) {
   return {at::matmul(x.t(), x), 2 * n};
 }
 
+/// A format that the rounding can serve.
+inline Format format_for(const std::string& rounding) {
+  return parse_format(rounding == "reduced" ? "int4" : "mxfp4/even");
+}
+
 } // namespace latticelens::testing

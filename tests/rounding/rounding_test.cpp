@@ -10,6 +10,7 @@ namespace latticelens {
 namespace {
 
 using testing::correlated_moments;
+using testing::format_for;
 
 const std::map<std::string, double> damping = {{"damp", 0.01}};
 
@@ -79,10 +80,12 @@ TEST(Gptq, panels_equal_the_obvious_loop_for_every_format_and_scale_time) {
 
 TEST(Rounding, every_rounding_returns_representable_values_and_beats_nearest_on_correlated_inputs) {
   const Moments moments = correlated_moments(256);
-  const Format format = parse_format("mxfp4");
   const Tensor weight = at::randn({64, 256}, at::kFloat);
-  double nearest = 0;
   for (const RoundingRow& row : roundings()) {
+    const Format format = format_for(row.name).on(weight);
+    const double nearest = output_error(
+        weight, round_weight(parse_rounding("nearest"), {weight, moments, format, "t"}).values,
+        moments);
     if (row.packing != grid_packing)
       continue;
     const Rounded rounded =
@@ -91,25 +94,51 @@ TEST(Rounding, every_rounding_returns_representable_values_and_beats_nearest_on_
     EXPECT_TRUE(at::equal(format.snap(rounded.values, rounded.scales, counts), rounded.values))
         << row.name;
     const double error = output_error(weight, rounded.values, moments);
-    if (std::string(row.name) == "nearest")
-      nearest = error;
-    else
-      EXPECT_LT(error, nearest) << row.name;
+    EXPECT_TRUE(!row.uses_moments || error < nearest) << row.name;
   }
 }
 
 TEST(Rounding, every_rounding_equals_nearest_on_uncorrelated_inputs) {
   Moments moments{at::eye(64, at::kDouble) * 3, 10};
-  const Format format = parse_format("mxfp4/even");
   const Tensor weight = at::randn({16, 64}, at::kFloat);
-  const Tensor expected =
-      round_weight(parse_rounding("nearest"), {weight, moments, format, "t"}).values;
-  for (const RoundingRow& row : roundings())
+  for (const RoundingRow& row : roundings()) {
+    const Format format = format_for(row.name);
+    const Tensor expected =
+        round_weight(parse_rounding("nearest"), {weight, moments, format, "t"}).values;
     EXPECT_TRUE(
         row.packing != grid_packing ||
         at::equal(round_weight(parse_rounding(row.name), {weight, moments, format, "t"}).values,
                   expected))
         << row.name;
+  }
+}
+
+TEST(Reduced, takes_rows_that_stay_inside_the_grid_and_counts_those_that_do_not) {
+  at::manual_seed(12);
+  const Tensor mix = at::randn({48, 48}, at::kDouble) / 7 + at::eye(48, at::kDouble);
+  const Tensor x =
+      at::matmul(at::randn({300, 48}, at::kDouble) * at::arange(1, 49, at::kDouble).pow(-1.5), mix);
+  const Moments moments{at::matmul(x.t(), x), 300};
+  const Tensor weight = at::randn({80, 48}, at::kFloat);
+  for (const char* name : {"int8", "int4", "bint4:row"}) {
+    const RoundingProblem problem{weight, moments, parse_format(name), "t", {}, "min-pivot"};
+    const Rounded gptq = round_weight(parse_rounding("gptq:damp=0.0001"), problem),
+                  reduced = round_weight(parse_rounding("reduced:damp=0.0001"), problem),
+                  portfolio = round_weight(parse_rounding("portfolio:damp=0.0001"), problem);
+    EXPECT_TRUE((reduced.solver_error <= gptq.solver_error * (1 + 1e-6)).all().item<bool>());
+    EXPECT_TRUE((portfolio.solver_error <= reduced.solver_error * (1 + 1e-4)).all().item<bool>());
+    ASSERT_TRUE(reduced.overflow_rows.has_value());
+    if (std::string(name) == "int8") {
+      EXPECT_LT(*reduced.overflow_rows, 80);
+      EXPECT_LT(reduced.solver_error.sum().item<double>(), gptq.solver_error.sum().item<double>());
+    } else {
+      EXPECT_GT(*reduced.overflow_rows, 0);
+    }
+    EXPECT_TRUE(portfolio.overflow_rows.has_value());
+  }
+  EXPECT_ERROR(
+      round_weight(parse_rounding("reduced"), {weight, moments, parse_format("mxfp4:16"), "t"}),
+      "a lattice of its own");
 }
 
 TEST(Rounding, searches_that_promise_it_are_no_worse_than_gptq_in_any_row) {
@@ -166,7 +195,7 @@ TEST(Rounding, specs_print_canonically_and_errors_list_what_is_known) {
   EXPECT_ERROR(parse_rounding("kbest:paths=auto"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:damp=-1"), "must not be negative");
   EXPECT_ERROR(parse_rounding("obq"),
-               "known: nearest, gptq, kbest, klein, descent, portfolio, ssqr, hptq");
+               "known: nearest, gptq, kbest, klein, descent, portfolio, reduced, ssqr, hptq");
   EXPECT_ERROR(parse_rounding("gptq:damping=1"), "options of gptq: damp");
   EXPECT_ERROR(parse_rounding("gptq:damp=x"), "is no number");
   EXPECT_ERROR(parse_rounding("gptq:"), "is no option");
