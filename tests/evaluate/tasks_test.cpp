@@ -90,12 +90,15 @@ TEST(Tasks, smollm2_scores_items_as_the_oracle_does) {
   std::vector<Item> items;
   std::vector<Json> expected;
   std::vector<bool> normalized;
-  for (const Task& task : tasks())
-    for (std::size_t i = 0; i < 4; ++i) {
-      items.push_back(oracle_items(task, 4)[i]);
-      expected.push_back(oracle_rows(task)[i]);
+  for (const Task& task : tasks()) {
+    const std::vector<Item> first = oracle_items(task, 3);
+    const std::vector<Json> rows = oracle_rows(task);
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      items.push_back(first[i]);
+      expected.push_back(rows[i]);
       normalized.push_back(task.normalized);
     }
+  }
   const auto scores = score(model, encode_items(*open_tokenizer(gguf), items, {}).items);
   for (std::size_t i = 0; i < items.size(); ++i) {
     for (std::size_t j = 0; j < scores[i].size(); ++j) {
