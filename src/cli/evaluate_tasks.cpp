@@ -56,7 +56,10 @@ void print_metric(const std::string& task, const std::string& items, const char*
 } // namespace
 
 void add_task_options(CLI::App& command, TaskOptions& options) {
-  command.add_option("--tasks", options.names, known_tasks())->delimiter(',')->type_name("NAMES");
+  command.add_option("--tasks", options.names, known_tasks())
+      ->delimiter(',')
+      ->allow_extra_args(false) // so that MODEL may follow
+      ->type_name("NAMES");
   command
       .add_option("--data", options.data,
                   "Folder with the tasks' files (names: docs/run_directory.md)")

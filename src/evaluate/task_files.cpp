@@ -94,7 +94,8 @@ fs::path find_task_file(const Task& task, const fs::path& folder) {
   }
   if (const auto parquet = parquet_of(task, folder))
     throw Error("tasks", folder.string() + ": has .parquet files but no .jsonl of " + task.name +
-                             "; convert: " + conversion(task, *parquet, folder));
+                             "; convert (pip install pandas pyarrow): " +
+                             conversion(task, *parquet, folder));
   throw Error("tasks", folder.string() + ": has no file of " + task.name + "; looked for " +
                            looked_for + " (or .firstN.jsonl); put one of them there");
 }

@@ -80,6 +80,19 @@ TEST(Tasks, encode_the_token_ids_of_the_oracle) {
   }
 }
 
+TEST(Tasks, take_the_tokenizers_bos_into_the_context) {
+  REQUIRE_DATA("tokenizers/llama2");
+  const auto tokenizer = open_tokenizer(testing::data_folder() / "tokenizers/llama2");
+  const Item item = plain_item(task_named("piqa"));
+  const TokenItem plain = encode_items(*tokenizer, {item}, {}).items[0];
+  const TokenItem begun = encode_items(*tokenizer, {item}, {.begin_of_text = true}).items[0];
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_EQ(begun[i].ids.front(), tokenizer->begin_of_text());
+    EXPECT_EQ(std::vector(begun[i].ids.begin() + 1, begun[i].ids.end()), plain[i].ids);
+    EXPECT_EQ(begun[i].context_tokens, plain[i].context_tokens + 1);
+  }
+}
+
 TEST(Tasks, smollm2_scores_items_as_the_oracle_does) {
   REQUIRE_DATA("oracles/tasks");
   const fs::path gguf =
