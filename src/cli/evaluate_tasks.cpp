@@ -83,8 +83,11 @@ Json evaluate_tasks(const TaskOptions& options, const std::filesystem::path& pat
   std::vector<TaskInput> inputs = read_tasks(options.names, options.data, limit);
   const auto tokenizer = tokenizer_of(path);
   const bool begin_of_text = tokenizer->adds_begin_of_text() && !options.no_begin_of_text;
+  Progress reading("tokenize", static_cast<std::int64_t>(inputs.size()), quiet);
   encode_tasks(inputs, *tokenizer,
-               {.begin_of_text = begin_of_text, .positions = positions_of(model, original)});
+               {.begin_of_text = begin_of_text, .positions = positions_of(model, original)},
+               [&] { reading.step(); });
+  reading.finish();
   const std::vector<TokenItem> items = all_items(inputs);
   std::int64_t steps = scoring_steps(model, items);
   if (original)

@@ -75,9 +75,12 @@ std::vector<TaskInput> read_tasks(const std::vector<std::string>& names,
 }
 
 void encode_tasks(std::vector<TaskInput>& inputs, const Tokenizer& tokenizer,
-                  const EncodeOptions& options) {
-  for (TaskInput& input : inputs)
+                  const EncodeOptions& options, const std::function<void()>& progress) {
+  for (TaskInput& input : inputs) {
     input.tokens = encode_items(tokenizer, input.items, options);
+    if (progress)
+      progress();
+  }
 }
 
 std::vector<TokenItem> all_items(const std::vector<TaskInput>& inputs) {

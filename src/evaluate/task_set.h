@@ -18,8 +18,9 @@ std::vector<TaskInput> read_tasks(const std::vector<std::string>& names,
                                   const std::filesystem::path& folder,
                                   std::optional<std::int64_t> limit = std::nullopt);
 
+/// `progress` after each task.
 void encode_tasks(std::vector<TaskInput>& inputs, const Tokenizer& tokenizer,
-                  const EncodeOptions& options);
+                  const EncodeOptions& options, const std::function<void()>& progress = {});
 
 /// The tokenized items of all tasks, in order.
 std::vector<TokenItem> all_items(const std::vector<TaskInput>& inputs);
