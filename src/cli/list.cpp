@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "core/json.h"
+#include "evaluate/task.h"
 #include "formats/format.h"
 #include "model/family.h"
 #include "quantize/method.h"
@@ -26,10 +27,10 @@ Json everything() {
           {{"name", option.name}, {"default", option.fallback}, {"help", option.help}});
   for (std::size_t i = 0; i < presets_json.size(); ++i)
     presets_json[i]["method"] = presets()[i].method;
-  return {{"formats", rows_of(formats())},  {"scale rules", rows_of(scale_rules())},
-          {"roundings", roundings_json},    {"transforms", rows_of(transforms())},
-          {"sites", rows_of(sites())},      {"presets", presets_json},
-          {"families", rows_of(families())}};
+  return {{"formats", rows_of(formats())},   {"scale rules", rows_of(scale_rules())},
+          {"roundings", roundings_json},     {"transforms", rows_of(transforms())},
+          {"sites", rows_of(sites())},       {"presets", presets_json},
+          {"families", rows_of(families())}, {"tasks", rows_of(tasks())}};
 }
 
 void print_tables(const Json& all) {
@@ -54,7 +55,7 @@ void print_tables(const Json& all) {
 void add_list(CLI::App& program) {
   auto json = std::make_shared<bool>(false);
   CLI::App* command = program.add_subcommand(
-      "list", "Formats, roundings, transforms, presets and families there are");
+      "list", "Formats, roundings, transforms, presets, families and tasks there are");
   command->add_flag("--json", *json, "Print one JSON object");
   command->footer("Example: latticelens list");
   command->callback([json] {

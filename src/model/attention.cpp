@@ -2,6 +2,7 @@
 
 #include "kernels/product.h"
 #include "kernels/softmax.h"
+#include "model/shared_rows.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <cmath>
@@ -77,6 +78,8 @@ void attend_strip(const Head& head, std::int64_t first, std::int64_t count,
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
               const Config& config) {
+  if (!rope.sequences.empty())
+    return attend_sequences(q, k, v, rope, config);
   const std::int64_t n = q.size(0), t = q.size(1), dimension = config.head_dimension,
                      heads = config.heads, group = heads / config.key_value_heads,
                      strips = (t + strip_width - 1) / strip_width;

@@ -40,6 +40,8 @@ struct State {
 /// Tables that all blocks share.
 struct Rope {
   Tensor cosine, sine; // [t, head_dimension / 2]
+  /// Rows of x [1, rows, d] that form each sequence (model/shared_rows.h); none: x is [n, t, d].
+  std::vector<Tensor> sequences = {};
 };
 
 /// One input and the linears that read it: the unit that calibration and rounding work in.

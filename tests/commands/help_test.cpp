@@ -24,8 +24,8 @@ TEST(List, names_every_row_of_every_table) {
   const auto outcome = run_program({"list", "--json"});
   const Json json = parse_json(outcome.out, "stdout");
   EXPECT_EQ(json["presets"].size(), presets().size());
-  for (const char* table :
-       {"formats", "scale rules", "roundings", "transforms", "sites", "presets", "families"})
+  for (const char* table : {"formats", "scale rules", "roundings", "transforms", "sites", "presets",
+                            "families", "tasks"})
     EXPECT_FALSE(json[table].empty()) << table;
   EXPECT_NE(run_program({"list"}).out.find("brq"), std::string::npos);
 }
