@@ -1,11 +1,19 @@
 #include "model/block.h"
 
 #include "tensor/linear.h"
+#include <ATen/ATen.h>
 
 namespace latticelens {
 
 Tensor Linear::operator()(const Tensor& x) const {
   return linear_of(x, weight, bias);
+}
+
+Tensor Norm::operator()(const Tensor& x, double epsilon) const {
+  if (centred)
+    return at::layer_norm(x, {x.size(-1)}, gain, bias, epsilon);
+  const Tensor scaled = at::rms_norm(x, {x.size(-1)}, gain, epsilon);
+  return bias.defined() ? scaled + bias : scaled;
 }
 
 Tensor stage_input(const Stage& stage, const Block& block, const State& state,

@@ -17,6 +17,14 @@ struct Linear {
   Tensor operator()(const Tensor& x /*[..., in]*/) const;
 };
 
+/// x / sqrt(mean(x²) + epsilon) * gain + bias over the last dimension; `centred`: of x less its
+/// mean, which is layer normalisation.
+struct Norm {
+  Tensor gain, bias; // [d]; the bias may be undefined
+  bool centred = false;
+  Tensor operator()(const Tensor& x, double epsilon) const;
+};
+
 /// Called with the name of a place ("model.layers.3.mlp_input") and the tensor there.
 using Tap = std::function<void(std::string_view, const Tensor&)>;
 
@@ -27,7 +35,7 @@ using InputFunction = std::function<Tensor(const Tensor& x /*[n, t, in]*/)>;
 struct Block {
   std::int64_t layer = 0;
   std::map<std::string, Linear> linears;       // "self_attn.q_proj" ...
-  std::map<std::string, Tensor> norms;         // "input_layernorm" ... [d]
+  std::map<std::string, Norm> norms;           // "input_layernorm" ...
   std::map<std::string, InputFunction> inputs; // by stage name; set by quantize/, absent: as it is
 };
 
@@ -39,15 +47,19 @@ struct State {
 
 /// Tables that all blocks share.
 struct Rope {
-  Tensor cosine, sine; // [t, head_dimension / 2]
+  Tensor cosine, sine; // [t, rotary dimension / 2]
 };
+
+using StageInput = std::function<Tensor(const Block&, const State&, const Config&)>;
+using StageAdvance =
+    std::function<void(const Block&, const Tensor& input, const Rope&, const Config&, State&)>;
 
 /// One input and the linears that read it: the unit that calibration and rounding work in.
 struct Stage {
-  const char* name;
+  std::string name;
   std::vector<std::string> linears;
-  Tensor (*input)(const Block&, const State&, const Config&);
-  void (*advance)(const Block&, const Tensor& input, const Rope&, const Config&, State&);
+  StageInput input;
+  StageAdvance advance;
   bool leaves_inner = false; // its result is State::inner, not the residual stream
 };
 

@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t largest_kept = std::int64_t{1} << 30; // bytes of results between two stages
 
 std::int64_t width_of(const Model& model, const std::string& linear) {
-  for (const LinearShape& shape : model.family->linears(model.config))
+  for (const LinearShape& shape : model.layout->linears)
     if (shape.name == linear)
       return shape.in;
   throw Error("model", "family " + std::string(model.family->name) + " has no linear " + linear);
@@ -45,7 +45,7 @@ std::int64_t CalibrationStream::bytes() const {
 }
 
 bool CalibrationStream::put_off(std::size_t s) const {
-  const std::vector<Stage>& stages = model_.family->stages;
+  const std::vector<Stage>& stages = model_.layout->stages;
   if (!stages[s].leaves_inner)
     return false;
   const std::int64_t tokens = static_cast<std::int64_t>(states_.size()) * states_.front().x.size(1);
@@ -56,7 +56,7 @@ State CalibrationStream::ready(const Block& block, std::size_t s, const State& s
   State state{as_float(stored.x), as_float(stored.inner)};
   if (s == 0 || !put_off(s - 1))
     return state;
-  const Stage& before = model_.family->stages[s - 1];
+  const Stage& before = model_.layout->stages[s - 1];
   before.advance(block, stage_input(before, block, state, model_.config), rope_, model_.config,
                  state);
   state.inner = as_float(store(state.inner));
@@ -64,14 +64,14 @@ State CalibrationStream::ready(const Block& block, std::size_t s, const State& s
 }
 
 Tensor CalibrationStream::input(const Block& block, std::size_t s, std::size_t window) const {
-  return stage_input(model_.family->stages[s], block, ready(block, s, states_[window]),
+  return stage_input(model_.layout->stages[s], block, ready(block, s, states_[window]),
                      model_.config);
 }
 
 void CalibrationStream::advance(const Block& block, std::size_t s) {
   if (put_off(s))
     return;
-  const Stage& stage = model_.family->stages[s];
+  const Stage& stage = model_.layout->stages[s];
   for (State& stored : states_) {
     State state = ready(block, s, stored);
     stage.advance(block, stage_input(stage, block, state, model_.config), rope_, model_.config,
@@ -81,7 +81,7 @@ void CalibrationStream::advance(const Block& block, std::size_t s) {
 }
 
 void CalibrationStream::run(const Block& block) {
-  for (std::size_t s = 0; s < model_.family->stages.size() && !empty(); ++s)
+  for (std::size_t s = 0; s < model_.layout->stages.size() && !empty(); ++s)
     advance(block, s);
 }
 
@@ -91,7 +91,7 @@ Tensor CalibrationStream::residual(std::size_t window) const {
 
 Moments collect_moments(const Walk& walk, std::size_t s, const Walk* original, bool with_drift) {
   constexpr std::size_t held_out_period = 4;
-  const Stage& stage = walk.stream.model().family->stages[s];
+  const Stage& stage = walk.stream.model().layout->stages[s];
   const bool adds_to_stream = !stage.leaves_inner && stage.linears.size() == 1;
   MomentsCollector collector(walk.block.linears.at(stage.linears.front()).weight.size(1));
   for (std::size_t window = 0; window < walk.stream.windows(); ++window) {
@@ -104,7 +104,7 @@ Moments collect_moments(const Walk& walk, std::size_t s, const Walk* original, b
     collector.add(walk.stream.input(walk.block, s, window), wanted, drift,
                   window % held_out_period == held_out_period - 1);
   }
-  return collector.finish(block_prefix(walk.block.layer) + stage.name);
+  return collector.finish(block_prefix(walk.stream.model(), walk.block.layer) + stage.name);
 }
 
 } // namespace latticelens

@@ -22,7 +22,7 @@ void check_method(const Method& method, const Model& model) {
           " cannot hold; see what it would give: latticelens inspect RUN --layer NAME --try \"" +
           method.rounding.name + "\"");
   make_rotations(method.transforms, model.config, /*seed=*/0);
-  for (const LinearShape& shape : model.family->linears(model.config)) {
+  for (const LinearShape& shape : model.layout->linears) {
     check_block(method.weight, "weight", shape);
     if (method.activation)
       check_block(*method.activation, "activation", shape);

@@ -26,7 +26,7 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
   std::vector<Tensor> weights;
   for (const std::string& name : stage.linears)
     weights.push_back(block.linears.at(name).weight);
-  const std::string where = block_prefix(block.layer) + stage.name;
+  const std::string where = block_prefix(loop.request.model, block.layer) + stage.name;
   static const Moments none;
   const RoundingProblem problem{.weight = at::cat(weights),
                                 .moments = moments ? *moments : none,
@@ -64,27 +64,28 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
       row["strength"] = rounded.strength;
     loop.rows.push_back(row);
     block.linears.at(name).weight = decoded;
-    add_packed(tensors, block_prefix(block.layer) + name, packed);
+    add_packed(tensors, block_prefix(loop.request.model, block.layer) + name, packed);
     first = last;
   }
 }
 
 void add_small_tensors(const Loop& loop, const Block& block, NamedTensors& tensors) {
-  const std::string prefix = block_prefix(block.layer);
+  const std::string prefix = block_prefix(loop.request.model, block.layer);
   for (const auto& [name, norm] : block.norms)
-    tensors.emplace_back(prefix + name + ".weight", norm);
+    add_norm(tensors, prefix + name, norm);
   for (const auto& [name, linear] : block.linears)
     if (linear.bias.defined())
       tensors.emplace_back(prefix + name + ".bias", linear.bias);
-  add_online_rotation(tensors, prefix + loop.request.model.family->rotation.down_reader,
-                      loop.request.method, loop.request.model.config);
+  for (const OnlineInput& input : loop.request.model.layout->rotation.down)
+    add_online_rotation(tensors, prefix + input.reader, loop.request.method,
+                        loop.request.model.config);
 }
 
 void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
   loop.times.measure("load and fold", [&] { walks.load(layer); });
   NamedTensors tensors;
-  for (std::size_t s = 0; s < loop.request.model.family->stages.size(); ++s) {
-    const Stage& stage = loop.request.model.family->stages[s];
+  for (std::size_t s = 0; s < loop.request.model.layout->stages.size(); ++s) {
+    const Stage& stage = loop.request.model.layout->stages[s];
     std::optional<Moments> moments;
     if (!walks.empty())
       moments = loop.times.measure("moments", [&] { return walks.collect(s); });
@@ -96,14 +97,6 @@ void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
     loop.run.write_layers(loop.rows);
     loop.shards.write(layer, tensors); // its rename is what finishes the block
   });
-}
-
-NamedTensors outer_tensors(const OuterWeights& outer) {
-  NamedTensors tensors = {{"model.embed_tokens.weight", outer.embedding},
-                          {"model.norm.weight", outer.norm}};
-  if (outer.head.defined())
-    tensors.emplace_back("lm_head.weight", outer.head);
-  return tensors;
 }
 
 } // namespace
@@ -139,7 +132,8 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
   }
   result.times.measure("write", [&] {
     if (!loop.shards.has(layers))
-      loop.shards.write(layers, outer_tensors(fold_outer(model, loop.rotations)));
+      loop.shards.write(layers,
+                        outer_tensors(fold_outer(model, loop.rotations), model.family->names));
     loop.shards.write_index();
     write_text(run.model() / "config.json",
                packed_config(model, request.method, request.seed).dump(2) + "\n");

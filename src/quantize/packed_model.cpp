@@ -107,8 +107,8 @@ std::shared_ptr<const Transform> read_rotation(const Json& quantization, const M
   const TransformSpec spec{"hadamard", size, Site::down_input};
   require(spec.size > 0 && model.config.intermediate % spec.size == 0, "model",
           where + ": head_dim of the transform does not divide the intermediate size");
-  const std::string stored =
-      block_prefix(0) + model.family->rotation.down_reader + "." + rotation_name + "_input.weight";
+  const std::string stored = block_prefix(model, 0) + model.layout->rotation.down.front().reader +
+                             "." + rotation_name + "_input.weight";
   const bool constructed = type == "hadamard" && !model.tensors->has(stored);
   require(constructed ||
               at::equal(model.tensors->load(stored).to(at::kDouble), hadamard_matrix(spec.size)),
@@ -193,8 +193,8 @@ OpenedModel open_model(const std::filesystem::path& path) {
   opened.method = member_or<std::string>(made, "method", "", where);
   opened.activations.format = read_activation(quantization, opened.method, where);
   opened.activations.down_input = read_rotation(quantization, model, where);
-  model.prepare = [family = model.family, spec = opened.activations](Block& block) {
-    install_activations(block, *family, spec);
+  model.prepare = [layout = model.layout, spec = opened.activations](Block& block) {
+    install_activations(block, *layout, spec);
   };
   return opened;
 }

@@ -45,23 +45,50 @@ class DoublePrecision {
   Block& block_;
 };
 
-void fold_rows(Linear& linear, const Transform& transform, std::int64_t width) {
-  linear.weight = rotate_rows(linear.weight, transform, width);
-  if (linear.bias.defined())
-    linear.bias = rotate_columns(linear.bias.unsqueeze(0), transform, width).squeeze(0);
+/// The rows' outputs in the new basis, their biases too.
+void fold_rows(DoublePrecision& linears, const Rows& rows, const Transform& transform,
+               std::int64_t width) {
+  Linear& linear = linears[rows.linear];
+  Tensor part = linear.weight.narrow(0, rows.first, rows.count);
+  part.copy_(rotate_rows(part, transform, width));
+  if (!linear.bias.defined())
+    return;
+  Tensor bias = linear.bias.narrow(0, rows.first, rows.count).unsqueeze(0);
+  bias.copy_(rotate_columns(bias, transform, width));
 }
 
 void fold_residual(Block& block, DoublePrecision& linears, const RotationSites& sites,
                    const Transform& transform, std::int64_t hidden) {
-  for (const auto& [norm, readers] : sites.norm_readers) {
-    Tensor& gain = block.norms.at(norm);
+  for (const auto& [name, readers] : sites.norm_readers) {
+    Norm& norm = block.norms.at(name);
     for (const std::string& reader : readers)
       linears[reader].weight =
-          rotate_columns(linears[reader].weight * gain.to(at::kDouble), transform, hidden);
-    gain = at::ones_like(gain);
+          rotate_columns(linears[reader].weight * norm.gain.to(at::kDouble), transform, hidden);
+    norm.gain = at::ones_like(norm.gain);
   }
   for (const std::string& writer : sites.residual_writers)
-    fold_rows(linears[writer], transform, hidden);
+    fold_rows(linears, {writer, 0, hidden}, transform, hidden);
+}
+
+void fold_values(DoublePrecision& linears, const RotationSites& sites, const Transform& transform,
+                 std::int64_t head_dimension) {
+  for (const Rows& values : sites.values)
+    fold_rows(linears, values, transform, head_dimension);
+  Tensor& reader = linears[sites.value_reader].weight;
+  reader = rotate_columns(reader, transform, head_dimension);
+}
+
+void fold_online(DoublePrecision& linears, const OnlineInput& input, const Rotations& rotations) {
+  const Tensor& signs = rotations.down_signs;
+  for (const Rows& rows : input.signed_rows) {
+    Linear& producer = linears[rows.linear];
+    producer.weight.narrow(0, rows.first, rows.count).mul_(signs.unsqueeze(1));
+    if (producer.bias.defined())
+      producer.bias.narrow(0, rows.first, rows.count).mul_(signs);
+  }
+  Tensor& reader = linears[input.reader].weight;
+  const Tensor signed_reader = input.signed_rows.empty() ? reader : reader * signs;
+  reader = rotations.down_input->apply(signed_reader);
 }
 
 /// A table [vocabulary, hidden] times the norm's gain, rotated in fp64 a few thousand rows at a
@@ -98,25 +125,15 @@ Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& 
 }
 
 void fold_block(Block& block, const Rotations& rotations, const Model& model) {
-  const RotationSites& sites = model.family->rotation;
-  const Config& config = model.config;
+  const RotationSites& sites = model.layout->rotation;
   DoublePrecision linears(block);
   if (rotations.residual)
-    fold_residual(block, linears, sites, *rotations.residual, config.hidden);
-  if (rotations.value_output) {
-    fold_rows(linears[sites.values], *rotations.value_output, config.head_dimension);
-    Tensor& reader = linears[sites.value_reader].weight;
-    reader = rotate_columns(reader, *rotations.value_output, config.head_dimension);
-  }
-  if (rotations.down_input) {
-    Linear& producer = linears[sites.scaled_rows];
-    producer.weight = producer.weight * rotations.down_signs.unsqueeze(1);
-    if (producer.bias.defined())
-      producer.bias = producer.bias * rotations.down_signs;
-    Tensor& reader = linears[sites.down_reader].weight;
-    reader =
-        rotate_columns(reader * rotations.down_signs, *rotations.down_input, config.intermediate);
-  }
+    fold_residual(block, linears, sites, *rotations.residual, model.config.hidden);
+  if (rotations.value_output)
+    fold_values(linears, sites, *rotations.value_output, model.config.head_dimension);
+  if (rotations.down_input)
+    for (const OnlineInput& input : sites.down)
+      fold_online(linears, input, rotations);
 }
 
 OuterWeights fold_outer(const Model& model, const Rotations& rotations) {
@@ -126,9 +143,10 @@ OuterWeights fold_outer(const Model& model, const Rotations& rotations) {
     return outer;
   const Tensor head =
       outer.head.defined() ? outer.head : outer.embedding; // untied before anything is folded
-  outer.head = rotate_table(head, outer.norm, *rotations.residual);
-  outer.embedding = rotate_table(outer.embedding, at::ones_like(outer.norm), *rotations.residual);
-  outer.norm = at::ones_like(outer.norm);
+  const Tensor ones = at::ones_like(outer.norm.gain);
+  outer.head = rotate_table(head, outer.norm.gain, *rotations.residual);
+  outer.embedding = rotate_table(outer.embedding, ones, *rotations.residual);
+  outer.norm.gain = ones;
   return outer;
 }
 

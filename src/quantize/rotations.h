@@ -21,8 +21,9 @@ void fold_block(Block& block, const Rotations& rotations, const Model& model);
 
 /// The matrices outside the blocks, folded: a head of its own when the stream is rotated.
 struct OuterWeights {
-  Tensor embedding, norm; // [vocabulary, hidden], [hidden]
-  Tensor head;            // [vocabulary, hidden], or undefined: tied to the embedding
+  Tensor embedding; // [vocabulary, hidden]
+  Norm norm;
+  Tensor head; // [vocabulary, hidden], or undefined: tied to the embedding
 };
 OuterWeights fold_outer(const Model& model, const Rotations& rotations);
 

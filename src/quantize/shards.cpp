@@ -26,6 +26,20 @@ const char* to_text(Storage storage) {
   return storage == Storage::bf16 ? "bf16" : "fp32";
 }
 
+void add_norm(NamedTensors& tensors, const std::string& name, const Norm& norm) {
+  tensors.emplace_back(name + ".weight", norm.gain);
+  if (norm.bias.defined())
+    tensors.emplace_back(name + ".bias", norm.bias);
+}
+
+NamedTensors outer_tensors(const OuterWeights& outer, const OuterNames& names) {
+  NamedTensors tensors = {{names.embedding + ".weight", outer.embedding}};
+  add_norm(tensors, names.norm, outer.norm);
+  if (outer.head.defined())
+    tensors.emplace_back(names.head + ".weight", outer.head);
+  return tensors;
+}
+
 Tensor stored_value(const Tensor& x, Storage storage) {
   return x.to(scalar_type(storage)).to(at::kFloat);
 }

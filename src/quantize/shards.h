@@ -14,6 +14,11 @@ const char* to_text(Storage storage);
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
+/// Under the name of the norm: its gain and, where it has one, its bias.
+void add_norm(NamedTensors& tensors, const std::string& name, const Norm& norm);
+/// The matrices outside the blocks, under the family's names.
+NamedTensors outer_tensors(const OuterWeights& outer, const OuterNames& names);
+
 /// Rounded to the storage dtype and back to fp32: what a reader of the shard will see.
 Tensor stored_value(const Tensor& x, Storage storage);
 

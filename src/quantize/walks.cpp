@@ -16,6 +16,14 @@ ActivationSpec activations_of(const Method& method, const Rotations& rotations) 
   return spec;
 }
 
+Norm stored_norm(const Norm& norm, Storage storage) {
+  Norm stored = norm;
+  stored.gain = stored_value(norm.gain, storage);
+  if (norm.bias.defined())
+    stored.bias = stored_value(norm.bias, storage);
+  return stored;
+}
+
 } // namespace
 
 Walks::Walks(const QuantizeRequest& request, const Rotations& rotations)
@@ -39,11 +47,11 @@ Block Walks::load_folded(std::int64_t layer, const ActivationSpec& activations) 
   Block block = load_block(request_.model, layer);
   fold_block(block, rotations_, request_.model);
   for (auto& [name, norm] : block.norms)
-    norm = stored_value(norm, request_.storage);
+    norm = stored_norm(norm, request_.storage);
   for (auto& [name, linear] : block.linears)
     if (linear.bias.defined())
       linear.bias = stored_value(linear.bias, request_.storage);
-  install_activations(block, *request_.model.family, activations);
+  install_activations(block, *request_.model.layout, activations);
   return block;
 }
 
@@ -71,7 +79,7 @@ void Walks::load_finished(std::int64_t layer, const ShardFolder& shards) {
   load(layer);
   const SafetensorsFile file(shards.path(layer));
   for (auto& [name, linear] : block().linears) {
-    const std::string full = block_prefix(layer) + name + ".weight";
+    const std::string full = block_prefix(request_.model, layer) + name + ".weight";
     linear.weight = unpack_e2m1({file.load(full + "_packed"), file.load(full + "_scale")}, full);
   }
 }

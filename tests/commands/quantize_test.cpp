@@ -168,7 +168,7 @@ TEST_F(QuantizeCommand, the_exported_folder_read_back_gives_the_logits_of_the_ro
   export_dequantized(packed, at("plain"), Storage::fp32);
   OpenedModel weights_only = open_model(at("run"));
   weights_only.model.prepare = [&](Block& block) {
-    install_activations(block, *weights_only.model.family,
+    install_activations(block, *weights_only.model.layout,
                         {.down_input = weights_only.activations.down_input});
   };
   EXPECT_LE((logits(open_model(at("plain"))) - logits(weights_only)).abs().max().item<double>(),
