@@ -6,9 +6,9 @@
 namespace latticelens::testing {
 
 inline const std::vector<std::string>& family_oracles() {
-  static const std::vector<std::string> names = {"llama-gqa-untied", "llama3-rope-tied",
-                                                 "llmjp3-odd-vocab", "mistral",
-                                                 "qwen2-bias",       "qwen3-qknorm"};
+  static const std::vector<std::string> names = {
+      "llama-gqa-untied", "llama3-rope-tied", "llmjp3-odd-vocab", "mistral",      "mixtral-4e2",
+      "phi3-hd48",        "phi4mini-partial", "qwen2-bias",       "qwen3-qknorm", "gpt-neox"};
   return names;
 }
 

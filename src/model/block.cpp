@@ -16,11 +16,14 @@ Tensor Norm::operator()(const Tensor& x, double epsilon) const {
   return bias.defined() ? scaled + bias : scaled;
 }
 
+Tensor prepared(const Block& block, const std::string& stage, const Tensor& raw) {
+  const auto function = block.inputs.find(stage);
+  return function == block.inputs.end() || raw.numel() == 0 ? raw : function->second(raw);
+}
+
 Tensor stage_input(const Stage& stage, const Block& block, const State& state,
                    const Config& config) {
-  const Tensor raw = stage.input(block, state, config);
-  const auto function = block.inputs.find(stage.name);
-  return function == block.inputs.end() ? raw : function->second(raw);
+  return prepared(block, stage.name, stage.input(block, state, config));
 }
 
 } // namespace latticelens

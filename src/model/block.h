@@ -40,9 +40,9 @@ struct Block {
 };
 
 /// What the stages of a block hand on. x is the residual stream [n, t, d]; inner what lies between
-/// two stages.
+/// two stages; beside what will be added to x when the block is done (undefined: nothing).
 struct State {
-  Tensor x, inner;
+  Tensor x, inner = {}, beside = {};
 };
 
 /// Tables that all blocks share.
@@ -61,9 +61,14 @@ struct Stage {
   StageInput input;
   StageAdvance advance;
   bool leaves_inner = false; // its result is State::inner, not the residual stream
+  /// For a stage that only some tokens reach: its input if all did. Empty: all do.
+  StageInput everywhere = {};
 };
 
-/// Applies the stage's input function, if there is one.
+/// `raw` as the linears of a stage read it: through the stage's input function, if there is one.
+Tensor prepared(const Block& block, const std::string& stage, const Tensor& raw);
+
+/// The stage's input, prepared.
 Tensor stage_input(const Stage& stage, const Block& block, const State& state,
                    const Config& config);
 

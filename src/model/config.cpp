@@ -141,7 +141,8 @@ Config read_llama_config(const Json& json, const std::string& where) {
 
 void read_window(const Json& json, const std::string& where, std::int64_t fallback, Config& config,
                  std::int64_t first_layer) {
-  if (json.contains("sliding_window") && json["sliding_window"].is_null())
+  const bool absent = !json.contains("sliding_window");
+  if (absent ? fallback == 0 : json["sliding_window"].is_null())
     return;
   const auto window = member_or<std::int64_t>(json, "sliding_window", fallback, where);
   require(window > 0, "config",

@@ -41,7 +41,11 @@ struct Config {
   RopeScaling rope_scaling;
   LongRope long_rope;
   std::vector<std::int64_t> windows; // keys that a query of each layer sees; empty: all before it
-  bool tied = false;                 // the head is the embedding
+  std::int64_t experts = 0, experts_per_token = 0;
+  bool layer_norm = false;        // norms subtract the mean
+  bool attention_bias = false;    // where the family's files always say so
+  bool parallel_residual = false; // both halves of a block read the same stream
+  bool tied = false;              // the head is the embedding
   Json source; // config.json as read, or made from GGUF metadata: what exports start from
 };
 
@@ -59,8 +63,8 @@ struct DecoderHabits {
 Config read_decoder_config(const Json& json, const std::string& where, const DecoderHabits& usual);
 Config read_llama_config(const Json& json, const std::string& where);
 
-/// "sliding_window" (`fallback` where it is absent; null: none) for the layers that "layer_types"
-/// names or, without it, for those from `first_layer` on.
+/// "sliding_window" (`fallback` where it is absent; null or 0: none) for the layers that
+/// "layer_types" names or, without it, for those from `first_layer` on.
 void read_window(const Json& json, const std::string& where, std::int64_t fallback, Config& config,
                  std::int64_t first_layer = 0);
 

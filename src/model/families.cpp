@@ -1,7 +1,10 @@
 // The table of families.
 #include "core/error.h"
+#include "model/families/gpt_neox.h"
 #include "model/families/llama.h"
 #include "model/families/mistral.h"
+#include "model/families/mixtral.h"
+#include "model/families/phi3.h"
 #include "model/families/qwen.h"
 
 namespace latticelens {
@@ -32,8 +35,9 @@ const Family& lookup(const std::string& wanted, Names (*names)(const Family&),
 } // namespace
 
 const std::vector<Family>& families() {
-  static const std::vector<Family> table = {llama_family(), mistral_family(), qwen2_family(),
-                                            qwen3_family()};
+  static const std::vector<Family> table = {llama_family(),   mistral_family(), mixtral_family(),
+                                            qwen2_family(),   qwen3_family(),   phi3_family(),
+                                            gpt_neox_family()};
   return table;
 }
 

@@ -29,6 +29,8 @@ struct Family {
   Layout (*layout)(const Config&);
   GgufForm gguf;
   OuterNames names;
+  /// The model type of a folder whose layer norms have become RMS norms; empty: it has none.
+  std::string rms_model_type = {};
 };
 
 /// Every family there is.

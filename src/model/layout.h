@@ -49,4 +49,6 @@ struct Layout {
   RotationSites rotation;
 };
 
+bool in_a_stage(const Layout& layout, const std::string& linear);
+
 } // namespace latticelens

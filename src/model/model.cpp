@@ -74,9 +74,10 @@ Linear load_linear(const Model& model, const std::string& prefix, const LinearSh
           load_bias(model, name, shape.out, shape.biased)};
 }
 
-Norm load_norm(const Model& model, const std::string& name, std::int64_t width) {
+Norm load_norm(const Model& model, const std::string& name, std::int64_t width, bool centred) {
   return {.gain = load_weight(*model.tensors, name + ".weight", {width}),
-          .bias = load_bias(model, name, width, false)};
+          .bias = load_bias(model, name, width, false),
+          .centred = centred};
 }
 
 } // namespace
@@ -97,7 +98,8 @@ Block load_block(const Model& model, std::int64_t layer) {
   for (const LinearShape& shape : model.layout->linears)
     block.linears[shape.name] = load_linear(model, prefix, shape);
   for (const NormShape& norm : model.layout->norms)
-    block.norms[norm.name] = load_norm(model, prefix + norm.name, norm.width);
+    block.norms[norm.name] =
+        load_norm(model, prefix + norm.name, norm.width, model.config.layer_norm);
   if (model.prepare)
     model.prepare(block);
   return block;
@@ -112,14 +114,16 @@ Tensor load_embedding(const Model& model) {
 }
 
 Norm load_final_norm(const Model& model) {
-  return load_norm(model, model.family->names.norm, model.config.hidden);
+  return load_norm(model, model.family->names.norm, model.config.hidden, model.config.layer_norm);
 }
 
-Tensor load_head(const Model& model) {
+Linear load_head(const Model& model) {
+  const std::string& name = model.family->names.head;
+  const std::int64_t vocabulary = model.config.vocabulary;
   if (model.config.tied)
-    return load_embedding(model);
-  return load_weight(*model.tensors, model.family->names.head + ".weight",
-                     {model.config.vocabulary, model.config.hidden});
+    return {load_embedding(model), {}};
+  return {load_weight(*model.tensors, name + ".weight", {vocabulary, model.config.hidden}),
+          load_bias(model, name, vocabulary, false)};
 }
 
 Tensor embed(const Tensor& table, const Tensor& ids, const Config& config) {
@@ -132,7 +136,7 @@ Tensor embed(const Tensor& table, const Tensor& ids, const Config& config) {
 
 Tensor run_block(const Model& model, const Block& block, const Rope& rope, const Tensor& x,
                  const Tap& tap) {
-  State state{x, {}};
+  State state{x};
   for (const Stage& stage : model.layout->stages) {
     const Tensor input = stage_input(stage, block, state, model.config);
     if (tap)

@@ -27,7 +27,7 @@ Block load_block(const Model& model, std::int64_t layer);
 
 Tensor load_embedding(const Model& model); // [vocabulary, hidden]
 Norm load_final_norm(const Model& model);
-Tensor load_head(const Model& model); // [vocabulary, hidden]; the embedding when tied
+Linear load_head(const Model& model); // [vocabulary, hidden]; the embedding when tied
 
 /// Rows of the table for ids [t]: [1, t, hidden]. Error: an id outside the vocabulary.
 Tensor embed(const Tensor& table, const Tensor& ids, const Config& config);

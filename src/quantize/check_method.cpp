@@ -22,7 +22,13 @@ void check_method(const Method& method, const Model& model) {
           " cannot hold; see what it would give: latticelens inspect RUN --layer NAME --try \"" +
           method.rounding.name + "\"");
   make_rotations(method.transforms, model.config, /*seed=*/0);
+  for (const Stage& stage : model.layout->stages)
+    require(!stage.everywhere || method.target == Target::quantized, "method",
+            "target=original: the quantized model may send a token to other experts than the "
+            "original; write target=quantized for a mixture of experts");
   for (const LinearShape& shape : model.layout->linears) {
+    if (!in_a_stage(*model.layout, shape.name))
+      continue;
     check_block(method.weight, "weight", shape);
     if (method.activation)
       check_block(*method.activation, "activation", shape);

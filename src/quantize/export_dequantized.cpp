@@ -25,11 +25,8 @@ NamedTensors block_tensors(const OpenedModel& opened, std::int64_t layer) {
     }
   const std::string prefix = block_prefix(model, layer);
   NamedTensors tensors;
-  for (const auto& [name, linear] : block.linears) {
-    tensors.emplace_back(prefix + name + ".weight", linear.weight);
-    if (linear.bias.defined())
-      tensors.emplace_back(prefix + name + ".bias", linear.bias);
-  }
+  for (const auto& [name, linear] : block.linears)
+    add_linear(tensors, prefix + name, linear);
   for (const auto& [name, norm] : block.norms)
     add_norm(tensors, prefix + name, norm);
   return tensors;
@@ -50,7 +47,7 @@ void export_dequantized(const OpenedModel& opened, const std::filesystem::path& 
       each_block(layer);
   }
   shards.write(model.config.layers, outer_tensors({load_embedding(model), load_final_norm(model),
-                                                   model.config.tied ? Tensor() : load_head(model)},
+                                                   model.config.tied ? Linear() : load_head(model)},
                                                   model.family->names));
   shards.write_index();
   carry_files(model.path, folder);

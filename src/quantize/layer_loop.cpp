@@ -21,8 +21,9 @@ struct Loop {
 
 /// Rounds the linears of one stage as one matrix (rows are independent), replaces their weights by
 /// what the packed bytes decode to, and adds the bytes to `tensors`.
-void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* moments,
+void round_stage(Loop& loop, Block& block, const Stage& stage, const StageMoments* collected,
                  NamedTensors& tensors) {
+  const Moments* moments = collected ? &collected->moments : nullptr;
   std::vector<Tensor> weights;
   for (const std::string& name : stage.linears)
     weights.push_back(block.linears.at(name).weight);
@@ -54,6 +55,10 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
                          {weights[i], decoded, scales}, moments);
     if (certificate)
       row["certificate"] = certificate_row(*certificate, first, last);
+    if (collected && collected->shared) {
+      row["shared_moments"] = true;
+      row["routed_tokens"] = collected->reached;
+    }
     row["damping"] = rounded.damping;
     row["escalations"] = rounded.escalations;
     if (rounded.held_out_error)
@@ -74,7 +79,9 @@ void add_small_tensors(const Loop& loop, const Block& block, NamedTensors& tenso
   for (const auto& [name, norm] : block.norms)
     add_norm(tensors, prefix + name, norm);
   for (const auto& [name, linear] : block.linears)
-    if (linear.bias.defined())
+    if (!in_a_stage(*loop.request.model.layout, name))
+      add_linear(tensors, prefix + name, linear);
+    else if (linear.bias.defined())
       tensors.emplace_back(prefix + name + ".bias", linear.bias);
   for (const OnlineInput& input : loop.request.model.layout->rotation.down)
     add_online_rotation(tensors, prefix + input.reader, loop.request.method,
@@ -86,7 +93,7 @@ void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
   NamedTensors tensors;
   for (std::size_t s = 0; s < loop.request.model.layout->stages.size(); ++s) {
     const Stage& stage = loop.request.model.layout->stages[s];
-    std::optional<Moments> moments;
+    std::optional<StageMoments> moments;
     if (!walks.empty())
       moments = loop.times.measure("moments", [&] { return walks.collect(s); });
     round_stage(loop, walks.block(), stage, moments ? &*moments : nullptr, tensors);
@@ -124,6 +131,7 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
     for (std::int64_t layer = result.resumed_blocks; layer < layers; ++layer) {
       quantize_block(loop, walks, layer);
       say_escalations(progress, loop.rows, layer);
+      say_shared_moments(progress, loop.rows, layer);
       if (layer == result.resumed_blocks)
         say_few_tokens(progress, loop.rows);
       progress.step(error_text(loop.rows, layer));

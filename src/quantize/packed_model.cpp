@@ -4,6 +4,7 @@
 #include "core/run_directory.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
+#include <algorithm>
 #include <bit>
 
 namespace latticelens {
@@ -57,12 +58,32 @@ const char* rotation_type(std::int64_t size) {
   return std::has_single_bit(static_cast<std::uint64_t>(size)) ? "hadamard" : "random-hadamard";
 }
 
-Json transform_config(const Method& method, const Config& config) {
+/// Regular expressions for the linears whose input is rotated: the ends of their names.
+Json rotated_linears(const Model& model) {
+  Json targets = Json::array();
+  for (const OnlineInput& input : model.layout->rotation.down) {
+    const std::string target = "re:.*" + input.reader.substr(input.reader.rfind('.') + 1) + "$";
+    if (std::find(targets.begin(), targets.end(), target) == targets.end())
+      targets.push_back(target);
+  }
+  return targets;
+}
+
+/// What stays as it is: the head, and linears that no stage names (routers).
+Json ignored_linears(const Model& model) {
+  Json ignored = Json::array({model.family->names.head});
+  for (const LinearShape& linear : model.layout->linears)
+    if (!in_a_stage(*model.layout, linear.name))
+      ignored.push_back("re:.*" + linear.name + "$");
+  return ignored;
+}
+
+Json transform_config(const Method& method, const Model& model) {
   const TransformSpec* spec = online_rotation(method);
   if (!spec)
     return Json::object();
-  const std::int64_t size = rotation_size(*spec, config);
-  const Json targets = {"re:.*down_proj$"};
+  const std::int64_t size = rotation_size(*spec, model.config);
+  const Json targets = rotated_linears(model);
   const auto at_location = [&](const char* location, bool inverse) {
     return Json{{"targets", targets},
                 {"location", location},
@@ -144,10 +165,14 @@ void add_online_rotation(NamedTensors& tensors, const std::string& linear, const
 
 Json packed_config(const Model& original, const Method& method, std::uint64_t seed) {
   Json config = original.config.source;
-  bool untied = !original.config.tied;
-  for (const TransformSpec& spec : method.transforms)
-    untied |= spec.site == Site::residual;
-  config["tie_word_embeddings"] = !untied;
+  const bool rotated =
+      std::any_of(method.transforms.begin(), method.transforms.end(),
+                  [](const TransformSpec& spec) { return spec.site == Site::residual; });
+  config["tie_word_embeddings"] = original.config.tied && !rotated;
+  if (rotated && original.config.layer_norm) {
+    config["model_type"] = original.family->rms_model_type;
+    config["architectures"] = {original.family->rms_model_type};
+  }
   config.erase("torch_dtype");
   config["dtype"] = "bfloat16"; // to compute in, not of the storage: runtimes unpack into bf16
   config["quantization_config"] = {
@@ -160,12 +185,12 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
           {"weights", quantization_arguments(false)}}}}},
       {"format", layout},
       {"global_compression_ratio", nullptr},
-      {"ignore", {"lm_head"}},
+      {"ignore", ignored_linears(original)},
       {"kv_cache_scheme", nullptr},
       {"quant_method", "compressed-tensors"},
       {"quantization_status", "compressed"},
       {"sparsity_config", Json::object()},
-      {"transform_config", transform_config(method, original.config)},
+      {"transform_config", transform_config(method, original)},
       {"version", "0.15.0"}};
   config["latticelens"] = {{"method", to_text(method)}, {"seed", seed}};
   return config;

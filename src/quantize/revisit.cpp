@@ -33,7 +33,7 @@ Tensor scales_of(const SafetensorsFile& file, const std::string& name) {
 VisitedStage visited(const Model& model, const Walks& walks,
                      const std::map<std::string, Tensor>& weights, const Block& block,
                      std::size_t s, const Stage& stage, const SafetensorsFile& file) {
-  VisitedStage result{block.layer, walks.collect(s), {}};
+  VisitedStage result{block.layer, walks.collect(s).moments, {}};
   for (const std::string& name : stage.linears) {
     const std::string full = block_prefix(model, block.layer) + name;
     result.linears.push_back(

@@ -26,17 +26,30 @@ const char* to_text(Storage storage) {
   return storage == Storage::bf16 ? "bf16" : "fp32";
 }
 
+namespace {
+
+void add_pair(NamedTensors& tensors, const std::string& name, const Tensor& weight,
+              const Tensor& bias) {
+  tensors.emplace_back(name + ".weight", weight);
+  if (bias.defined())
+    tensors.emplace_back(name + ".bias", bias);
+}
+
+} // namespace
+
 void add_norm(NamedTensors& tensors, const std::string& name, const Norm& norm) {
-  tensors.emplace_back(name + ".weight", norm.gain);
-  if (norm.bias.defined())
-    tensors.emplace_back(name + ".bias", norm.bias);
+  add_pair(tensors, name, norm.gain, norm.bias);
+}
+
+void add_linear(NamedTensors& tensors, const std::string& name, const Linear& linear) {
+  add_pair(tensors, name, linear.weight, linear.bias);
 }
 
 NamedTensors outer_tensors(const OuterWeights& outer, const OuterNames& names) {
   NamedTensors tensors = {{names.embedding + ".weight", outer.embedding}};
   add_norm(tensors, names.norm, outer.norm);
-  if (outer.head.defined())
-    tensors.emplace_back(names.head + ".weight", outer.head);
+  if (outer.head.weight.defined())
+    add_linear(tensors, names.head, outer.head);
   return tensors;
 }
 

@@ -14,8 +14,9 @@ const char* to_text(Storage storage);
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// Under the name of the norm: its gain and, where it has one, its bias.
+/// Under the name of the norm: its gain and, where it has one, its bias; a linear likewise.
 void add_norm(NamedTensors& tensors, const std::string& name, const Norm& norm);
+void add_linear(NamedTensors& tensors, const std::string& name, const Linear& linear);
 /// The matrices outside the blocks, under the family's names.
 NamedTensors outer_tensors(const OuterWeights& outer, const OuterNames& names);
 

@@ -48,9 +48,12 @@ Block Walks::load_folded(std::int64_t layer, const ActivationSpec& activations) 
   fold_block(block, rotations_, request_.model);
   for (auto& [name, norm] : block.norms)
     norm = stored_norm(norm, request_.storage);
-  for (auto& [name, linear] : block.linears)
+  for (auto& [name, linear] : block.linears) {
     if (linear.bias.defined())
       linear.bias = stored_value(linear.bias, request_.storage);
+    if (!in_a_stage(*request_.model.layout, name))
+      linear.weight = stored_value(linear.weight, request_.storage);
+  }
   install_activations(block, *request_.model.layout, activations);
   return block;
 }
@@ -61,7 +64,7 @@ void Walks::load(std::int64_t layer) {
     original_->block = load_folded(layer, {.down_input = activations_.down_input});
 }
 
-Moments Walks::collect(std::size_t stage) const {
+StageMoments Walks::collect(std::size_t stage) const {
   return collect_moments(quantized_, stage, original_ ? &*original_ : nullptr,
                          request_.method.target == Target::original_with_drift);
 }
@@ -79,6 +82,8 @@ void Walks::load_finished(std::int64_t layer, const ShardFolder& shards) {
   load(layer);
   const SafetensorsFile file(shards.path(layer));
   for (auto& [name, linear] : block().linears) {
+    if (!in_a_stage(*request_.model.layout, name))
+      continue;
     const std::string full = block_prefix(request_.model, layer) + name + ".weight";
     linear.weight = unpack_e2m1({file.load(full + "_packed"), file.load(full + "_scale")}, full);
   }

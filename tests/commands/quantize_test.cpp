@@ -38,7 +38,7 @@ class QuantizeCommand : public ::testing::Test {
   }
   Tensor logits(const OpenedModel& opened) const {
     const Tensor ids = at::arange(48, at::kLong) * 31 % 96;
-    return at::linear(run_decoder(opened.model, {ids})[0], load_head(opened.model));
+    return load_head(opened.model)(run_decoder(opened.model, {ids})[0]);
   }
   testing::TemporaryFolder folder_;
 };

@@ -13,10 +13,10 @@ namespace {
 namespace fs = std::filesystem;
 
 Tensor logits(const Model& model, const Tensor& ids) {
-  const Tensor head = load_head(model);
+  const Linear head = load_head(model);
   std::vector<Tensor> rows;
   for (const Tensor& x : run_decoder(model, ids.unbind(0)))
-    rows.push_back(at::linear(x, head));
+    rows.push_back(head(x));
   return at::stack(rows);
 }
 
@@ -90,10 +90,10 @@ TEST(SmolLM2, gives_the_log_probabilities_of_transformers) {
   for (const char* name : {"ids_0", "ids_1", "ids_2"})
     windows.push_back(oracle.load(name).to(at::kLong));
   const std::vector<Tensor> hidden = run_decoder(model, windows);
-  const Tensor head = load_head(model);
+  const Linear head = load_head(model);
   for (std::size_t w = 0; w < windows.size(); ++w) {
     const std::string suffix = "_" + std::to_string(w);
-    const Tensor values = at::linear(hidden[w], head), normaliser = values.logsumexp(-1);
+    const Tensor values = head(hidden[w]), normaliser = values.logsumexp(-1);
     EXPECT_LE((normaliser - oracle.load("logsumexp" + suffix)).abs().max().item<double>(), 1e-3);
     const Tensor top = values.gather(1, oracle.load("top_ids" + suffix).to(at::kLong));
     EXPECT_LE((top - oracle.load("top_logits" + suffix)).abs().max().item<double>(), 1e-3);

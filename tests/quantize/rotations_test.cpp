@@ -21,7 +21,7 @@ class Memory : public TensorSource {
 };
 
 Tensor logits(const Model& model, const Tensor& ids) {
-  return at::linear(run_decoder(model, {ids})[0], load_head(model));
+  return load_head(model)(run_decoder(model, {ids})[0]);
 }
 
 Model folded(const Model& model, const std::string& transforms, std::uint64_t seed) {
@@ -31,18 +31,17 @@ Model folded(const Model& model, const std::string& transforms, std::uint64_t se
   Model result = model;
   auto memory = std::make_shared<Memory>();
   const OuterWeights outer = fold_outer(model, *rotations);
-  if (outer.head.defined())
+  if (outer.head.weight.defined())
     result.config.tied = false;
+  if (rotations->residual)
+    result.config.layer_norm = false;
   NamedTensors tensors = outer_tensors(outer, model.family->names);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
     Block block = load_block(model, layer);
     fold_block(block, *rotations, model);
     const std::string prefix = block_prefix(model, layer);
-    for (const auto& [name, linear] : block.linears) {
-      tensors.emplace_back(prefix + name + ".weight", linear.weight);
-      if (linear.bias.defined())
-        tensors.emplace_back(prefix + name + ".bias", linear.bias);
-    }
+    for (const auto& [name, linear] : block.linears)
+      add_linear(tensors, prefix + name, linear);
     for (const auto& [name, norm] : block.norms)
       add_norm(tensors, prefix + name, norm);
   }
