@@ -68,7 +68,7 @@ class Comparison {
     for (std::size_t s = 0; s < model_.layout->stages.size(); ++s) {
       const Stage& stage = model_.layout->stages[s];
       const Moments moments =
-          totals.ours.measure(moments_row, [&] { return collect_moments(walk_, s); });
+          totals.ours.measure(moments_row, [&] { return collect_moments(walk_, s).moments; });
       for (const std::string& name : stage.linears)
         round_plain(name, plain, moments);
       round_ours(stage, ours, moments);
