@@ -39,7 +39,7 @@ std::vector<double> divisors_of(const Json& scaling, const char* key, std::size_
   for (const Json& divisor : list.is_array() ? list : Json::array())
     divisors.push_back(divisor.is_number() ? divisor.get<double>() : 0);
   require(divisors.size() == pairs && std::all_of(divisors.begin(), divisors.end(),
-                                                  [](double d) { return d > 0 && d < 1e9; }),
+                                                  [](double d) { return d > 1e-9 && d < 1e9; }),
           "config",
           where + ": \"" + key + "\" is not a list of " + std::to_string(pairs) +
               " positive numbers, one for each rotated pair of a head");
@@ -63,6 +63,8 @@ void read_longrope(const Json& json, const Json& scaling, const std::string& whe
   const double usual =
       factor > 1 ? std::sqrt(1 + std::log(factor) / std::log(rope.original_positions)) : 1;
   rope.amplitude = member_or<double>(scaling, "attention_factor", usual, where);
+  require(rope.amplitude > 0 && rope.amplitude < 1e6, "config",
+          where + ": \"attention_factor\" is not a positive number of usual size");
 }
 
 /// Both spellings: `rope_parameters` {rope_theta, rope_type, partial_rotary_factor, ...}, or these
@@ -145,7 +147,7 @@ void read_window(const Json& json, const std::string& where, std::int64_t fallba
   if (absent ? fallback == 0 : json["sliding_window"].is_null())
     return;
   const auto window = member_or<std::int64_t>(json, "sliding_window", fallback, where);
-  require(window > 0, "config",
+  require(window > 0 && window < largest_size, "config",
           where + ": \"sliding_window\" is " + std::to_string(window) +
               "; write a number of tokens, or null for none");
   const auto types = member_or<Json>(json, "layer_types", nullptr, where);
