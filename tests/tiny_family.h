@@ -65,9 +65,11 @@ inline Weights tiny_family_weights(const Family& family, const Json& json,
 }
 
 inline void write_tiny_family(const std::filesystem::path& folder, const Family& family,
-                              const std::function<at::Tensor(const at::Tensor&)>& finish) {
+                              const std::function<at::Tensor(const at::Tensor&)>& finish,
+                              const Json& changes = Json::object()) {
   make_directory(folder);
-  const Json config = tiny_family_config(family);
+  Json config = tiny_family_config(family);
+  config.update(changes);
   write_text(folder / "config.json", config.dump());
   write_safetensors(folder / "model.safetensors", tiny_family_weights(family, config, finish));
 }

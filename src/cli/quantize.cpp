@@ -85,6 +85,7 @@ void print_times(const Json& times, double total) {
 void print_limits(const Options& options, const RunDirectory& run, const Model& model,
                   const Method& method) {
   const Config quantized = open_model(run.model()).model.config;
+  const std::string& reader = model.layout->rotation.down.front().reader;
   if (model.config.layer_norm && !quantized.layer_norm)
     std::printf(
         "note: rotating the stream has made RMS norms of the layer norms; only this program "
@@ -93,7 +94,7 @@ void print_limits(const Options& options, const RunDirectory& run, const Model& 
     std::printf("note: this method rotates the input of %s online; transformers alone does not "
                 "apply that (docs/peers.md). For it, write plain weights: latticelens export %s "
                 "--out DIR --dtype fp32\n",
-                model.layout->rotation.down.front().reader.c_str(), options.out.c_str());
+                reader.substr(reader.rfind('.') + 1).c_str(), options.out.c_str());
 }
 
 void report_result(const Options& options, const RunDirectory& run, const Json& results,

@@ -5,6 +5,7 @@
 #include "quantize/shards.h"
 #include "tensor/safetensors.h"
 #include "tests/family_oracles.h"
+#include "tests/tiny_family.h"
 #include "tests/tiny_model.h"
 
 namespace latticelens {
@@ -83,6 +84,17 @@ TEST(Rotations, every_familys_oracle_keeps_its_logits) {
   for (const std::string& name : testing::family_oracles()) {
     SCOPED_TRACE(name);
     expect_same_function(open_plain_model(testing::family_oracle(name)), block_rotations);
+  }
+}
+
+TEST(Rotations, layer_norms_keep_their_function_tied_and_in_sequence) {
+  const Family& family = family_of_model_type("gpt_neox", "test");
+  for (const Json& changes :
+       {Json{{"tie_word_embeddings", true}}, Json{{"use_parallel_residual", false}}}) {
+    const testing::TemporaryFolder folder;
+    testing::write_tiny_family(
+        folder.path(), family, [](const Tensor& w) { return w; }, changes);
+    expect_same_function(open_plain_model(folder.path()), block_rotations);
   }
 }
 
