@@ -32,11 +32,11 @@ Tensor plain_block(const Model& model, const Block& block, const Rope& rope, con
     const Linear& linear = block.linears.at(name);
     return at::linear(input, linear.weight, linear.bias);
   };
-  const Tensor a = rms_norm(x, block.norms.at("input_layernorm"), epsilon);
+  const Tensor a = block.norms.at("input_layernorm")(x, epsilon);
   const Tensor mixed = reference::attend(run("self_attn.q_proj", a), run("self_attn.k_proj", a),
                                          run("self_attn.v_proj", a), rope, model.config);
   const Tensor middle = x + run("self_attn.o_proj", mixed);
-  const Tensor m = rms_norm(middle, block.norms.at("post_attention_layernorm"), epsilon);
+  const Tensor m = block.norms.at("post_attention_layernorm")(middle, epsilon);
   return middle +
          run("mlp.down_proj", at::silu(run("mlp.gate_proj", m)).mul_(run("mlp.up_proj", m)));
 }
@@ -65,10 +65,10 @@ class Comparison {
     Block& ours = walk_.block;
     Block plain = ours;
     collect_plain(plain);
-    for (std::size_t s = 0; s < model_.family->stages.size(); ++s) {
-      const Stage& stage = model_.family->stages[s];
+    for (std::size_t s = 0; s < model_.layout->stages.size(); ++s) {
+      const Stage& stage = model_.layout->stages[s];
       const Moments moments =
-          totals.ours.measure(moments_row, [&] { return collect_moments(walk_, s); });
+          totals.ours.measure(moments_row, [&] { return collect_moments(walk_, s).moments; });
       for (const std::string& name : stage.linears)
         round_plain(name, plain, moments);
       round_ours(stage, ours, moments);
@@ -147,7 +147,7 @@ void print_row(const std::string& name, double plain, double ours) {
 void print_table(const Model& model, const Totals& totals) {
   std::printf("| seconds | plain loop on tensors | latticelens | faster |\n|---|---|---|---|\n");
   double plain_rounding = 0, our_rounding = 0;
-  for (const LinearShape& shape : model.family->linears(model.config)) {
+  for (const LinearShape& shape : model.layout->linears) {
     const std::string row = rounding_prefix + shape.name;
     const double plain = totals.plain.seconds(row), ours = totals.ours.seconds(row);
     plain_rounding += plain;

@@ -65,11 +65,14 @@ QuantizeRequest FinishedRun::request() const {
               parse_storage(member<std::string>(identity, "calibration_dtype", where))};
 }
 
+std::string FinishedRun::full_name(const Json& row) const {
+  return block_prefix(original_.model, member<std::int64_t>(row, "layer", "layers.jsonl")) +
+         member<std::string>(row, "linear", "layers.jsonl");
+}
+
 const Json& FinishedRun::row(const std::string& linear) const {
   for (const Json& row : rows_)
-    if (block_prefix(member<std::int64_t>(row, "layer", "layers.jsonl")) +
-            member<std::string>(row, "linear", "layers.jsonl") ==
-        linear)
+    if (full_name(row) == linear)
       return row;
   throw Error("run", (path_ / "layers.jsonl").string() + ": has no row of " + linear);
 }

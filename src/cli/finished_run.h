@@ -13,6 +13,8 @@ class FinishedRun {
 
   QuantizeRequest request() const;
   std::filesystem::path packed_model() const { return path_ / "model"; }
+  /// "model.layers.3.mlp.down_proj" of a row of layers.jsonl.
+  std::string full_name(const Json& row) const;
   /// The row of layers.jsonl of "model.layers.3.mlp.down_proj". Error when there is none.
   const Json& row(const std::string& linear) const;
   const std::vector<Json>& rows() const { return rows_; }

@@ -23,17 +23,13 @@ double number(const Json& row, const char* key) {
   return row.contains(key) && row[key].is_number() ? row[key].get<double>() : NAN;
 }
 
-std::string full_name(const Json& row) {
-  return block_prefix(row["layer"].get<std::int64_t>()) + row["linear"].get<std::string>();
-}
-
 /// What the run itself recorded, one line a linear.
-void print_rows(const std::vector<Json>& rows) {
+void print_rows(const FinishedRun& run) {
   std::printf("%-40s %10s %9s %9s %9s %8s %8s\n", "linear", "error", "nearest's", "at most",
               "headroom", "AM/GM", "damping");
-  for (const Json& row : rows) {
+  for (const Json& row : run.rows()) {
     const Json proof = row.contains("certificate") ? row["certificate"] : Json::object();
-    std::printf("%-40s %10.3g %8.2fx %8.2fx %6.1f dB %8.2f %8.3g\n", full_name(row).c_str(),
+    std::printf("%-40s %10.3g %8.2fx %8.2fx %6.1f dB %8.2f %8.3g\n", run.full_name(row).c_str(),
                 number(row, "error") / number(row, "energy"),
                 number(row, "error") / number(row, "nearest_error"),
                 number(proof, "error") / number(proof, "lower_bound"),
@@ -189,7 +185,7 @@ void run(const Options& options) {
     if (options.json)
       std::printf("%s\n", to_text(Json(finished.rows())).c_str());
     else
-      print_rows(finished.rows());
+      print_rows(finished);
     return;
   }
   const std::vector<Json> seen = look(options, finished);

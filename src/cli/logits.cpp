@@ -34,7 +34,7 @@ void run(const Options& options) {
   Progress progress("logits", opened.model.config.layers, options.quiet);
   const std::vector<Tensor> hidden =
       run_decoder(opened.model, ids, [&](std::int64_t) { progress.step(); });
-  const StripMatrix head(load_head(opened.model));
+  const Head head(load_head(opened.model));
   std::vector<Tensor> logits;
   for (const Tensor& x : hidden)
     logits.push_back(logits_of(x, head));

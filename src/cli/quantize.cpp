@@ -81,8 +81,24 @@ void print_times(const Json& times, double total) {
   std::printf("  %-22s %9.1f\n", "whole run", total);
 }
 
+/// What other programs cannot do with this folder, and what to do about it.
+void print_limits(const Options& options, const RunDirectory& run, const Model& model,
+                  const Method& method) {
+  const Config quantized = open_model(run.model()).model.config;
+  const std::string& reader = model.layout->rotation.down.front().reader;
+  if (model.config.layer_norm && !quantized.layer_norm)
+    std::printf(
+        "note: rotating the stream has made RMS norms of the layer norms; only this program "
+        "reads that. For others, leave out the rotation @residual\n");
+  else if (online_rotation(method))
+    std::printf("note: this method rotates the input of %s online; transformers alone does not "
+                "apply that (docs/peers.md). For it, write plain weights: latticelens export %s "
+                "--out DIR --dtype fp32\n",
+                reader.substr(reader.rfind('.') + 1).c_str(), options.out.c_str());
+}
+
 void report_result(const Options& options, const RunDirectory& run, const Json& results,
-                   bool has_online_rotation) {
+                   const Model& model, const Method& method) {
   if (options.json) {
     std::printf("%s\n", to_text(read_run(run.path())).c_str());
     return;
@@ -95,12 +111,7 @@ void report_result(const Options& options, const RunDirectory& run, const Json& 
         "  %-22s %9.2f  (a forward to collect moments and one to go on, over all windows)\n",
         "run / two forwards", results["seconds_over_two_forwards"].get<double>());
   std::printf("peak memory %s\n", bytes_text(results["peak_memory"].get<std::int64_t>()).c_str());
-  if (has_online_rotation)
-    std::printf("note: this method rotates the input of down_proj online; transformers alone does "
-                "not apply that "
-                "(docs/peers.md). For it, write plain weights: latticelens export %s --out DIR "
-                "--dtype fp32\n",
-                options.out.c_str());
+  print_limits(options, run, model, method);
   std::printf("next: latticelens evaluate %s --text FILE --against %s\n", options.out.c_str(),
               options.model.c_str());
 }
@@ -150,7 +161,7 @@ void run(const Options& options) {
                                         {"clipped", quantized.activations.snap.clipped},
                                         {"not_finite", quantized.activations.snap.not_finite}};
   directory.write(true, results);
-  report_result(options, directory, results, online_rotation(method) != nullptr);
+  report_result(options, directory, results, opened.model, method);
 }
 
 } // namespace

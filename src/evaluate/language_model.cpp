@@ -35,7 +35,7 @@ Sums compare_chunk(const Tensor& logits, const std::optional<Tensor>& original_l
 
 struct Side {
   std::vector<Tensor> hidden;
-  StripMatrix head;
+  Head head;
 };
 
 Sums compare_window(const Side& model, const std::optional<Side>& original, std::size_t window,
@@ -67,8 +67,8 @@ double mean(const std::vector<double>& values) {
 
 } // namespace
 
-Tensor logits_of(const Tensor& hidden, const StripMatrix& head) {
-  return linear_of(hidden, head, {});
+Tensor logits_of(const Tensor& hidden, const Head& head) {
+  return linear_of(hidden, head.weight, head.bias);
 }
 
 std::int64_t evaluation_steps(const Model& model, const Model* original,
@@ -88,10 +88,10 @@ Evaluation evaluate(const Model& model, const Model* original, const TokenWindow
     if (progress)
       progress();
   };
-  const Side side{run_decoder(model, ids, step), StripMatrix(load_head(model))};
+  const Side side{run_decoder(model, ids, step), Head(load_head(model))};
   std::optional<Side> other;
   if (original)
-    other = Side{run_decoder(*original, ids, step), StripMatrix(load_head(*original))};
+    other = Side{run_decoder(*original, ids, step), Head(load_head(*original))};
   Evaluation result;
   Divergence divergence;
   double original_loss = 0;

@@ -33,7 +33,14 @@ Evaluation evaluate(const Model& model, const Model* original, const TokenWindow
 std::int64_t evaluation_steps(const Model& model, const Model* original,
                               const TokenWindows& windows);
 
+/// A model's head, ready for many products.
+struct Head {
+  explicit Head(const Linear& linear) : weight(linear.weight), bias(linear.bias) {}
+  StripMatrix weight;
+  Tensor bias; // [vocabulary], or undefined
+};
+
 /// Logits [t, vocabulary] of hidden states [t, d] (after the final norm).
-Tensor logits_of(const Tensor& hidden, const StripMatrix& head);
+Tensor logits_of(const Tensor& hidden, const Head& head);
 
 } // namespace latticelens

@@ -34,7 +34,7 @@ std::vector<Part> parts_of(const std::vector<RequestRows>& batches, std::int64_t
 }
 
 /// The predictions of one batch, in slices that bound the logits.
-void add_scores(const RequestRows& batch, const Tensor& hidden, const StripMatrix& head,
+void add_scores(const RequestRows& batch, const Tensor& hidden, const Head& head,
                 std::vector<ItemScores>& scores) {
   for (std::size_t first = 0; first < batch.predictions.size(); first += predictions_at_once) {
     const std::size_t last = std::min(first + predictions_at_once, batch.predictions.size());
@@ -79,7 +79,7 @@ std::vector<ItemScores> score(const Model& model, const std::vector<TokenItem>& 
   std::vector<ItemScores> scores;
   for (const TokenItem& item : items)
     scores.emplace_back(item.size());
-  const StripMatrix head(load_head(model));
+  const Head head(load_head(model));
   const auto step = [&] {
     if (progress)
       progress();

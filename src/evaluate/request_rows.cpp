@@ -19,9 +19,9 @@ std::size_t shared_beginning(const TokenItem& item) {
   return shared;
 }
 
-class Rows {
+class ItemRows {
  public:
-  explicit Rows(RequestRows& to) : to_(to) {}
+  explicit ItemRows(RequestRows& to) : to_(to) {}
 
   void add(const TokenItem& item, std::size_t index, bool shared) {
     const std::size_t beginning = shared ? shared_beginning(item) : 0;
@@ -62,7 +62,7 @@ std::vector<RequestRows> request_rows(const std::vector<TokenItem>& items,
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (batches.empty() || static_cast<std::int64_t>(batches.back().ids.size()) >= options.at_once)
       batches.emplace_back();
-    Rows(batches.back()).add(items[i], i, options.shared);
+    ItemRows(batches.back()).add(items[i], i, options.shared);
   }
   return batches;
 }

@@ -11,22 +11,25 @@
 namespace latticelens {
 
 Rope make_rope(const Config& config, std::int64_t tokens) {
-  const std::vector<double> frequencies = rope_frequencies(config);
+  const std::vector<double> frequencies = rope_frequencies(config, tokens);
   const Tensor positions = at::arange(tokens, at::kDouble).unsqueeze(1);
   const Tensor angles = positions * at::tensor(frequencies, at::kDouble).unsqueeze(0);
-  return {angles.cos().to(at::kFloat), angles.sin().to(at::kFloat)};
+  const double amplitude = config.long_rope.amplitude;
+  return {(angles.cos() * amplitude).to(at::kFloat), (angles.sin() * amplitude).to(at::kFloat)};
 }
 
 Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope) {
-  const std::int64_t n = x.size(0), t = x.size(1), dimension = x.size(2) / heads;
-  const Tensor split = x.view({n, t, heads, 2, dimension / 2}).transpose(1, 2);
-  const Tensor first = split.select(3, 0), second = split.select(3, 1);
+  const std::int64_t n = x.size(0), t = x.size(1), dimension = x.size(2) / heads,
+                     pairs = rope.cosine.size(1);
+  const Tensor split = x.reshape({n, t, heads, dimension}).transpose(1, 2);
+  const Tensor first = split.slice(3, 0, pairs), second = split.slice(3, pairs, 2 * pairs);
   const Tensor cosine = rope.cosine.slice(0, 0, t), sine = rope.sine.slice(0, 0, t);
-  Tensor rotated = at::empty({n, heads, t, 2, dimension / 2}, x.options());
-  Tensor left = rotated.select(3, 0), right = rotated.select(3, 1);
+  Tensor rotated = at::empty({n, heads, t, dimension}, x.options());
+  Tensor left = rotated.slice(3, 0, pairs), right = rotated.slice(3, pairs, 2 * pairs);
   at::mul_out(left, first, cosine).addcmul_(second, sine, -1);
   at::mul_out(right, second, cosine).addcmul_(first, sine);
-  return rotated.view({n, heads, t, dimension});
+  rotated.slice(3, 2 * pairs).copy_(split.slice(3, 2 * pairs));
+  return rotated;
 }
 
 namespace {
@@ -48,44 +51,57 @@ std::vector<float> strip_of(const float* matrix, std::int64_t rows, std::int64_t
   return strip;
 }
 
-/// `scores` [keys, strip_width] before the product: query first + j sees the keys up to itself.
-void mask(std::int64_t first, std::int64_t keys, float* scores) {
-  std::fill_n(scores, keys * strip_width, 0.0f);
-  for (std::int64_t key = first; key < keys; ++key)
-    std::fill_n(scores + key * strip_width, key - first, -std::numeric_limits<float>::infinity());
+/// The queries [first, first + count) of one head and the keys [low, first + count) that they see.
+struct Span {
+  std::int64_t first, count, low;
+};
+
+/// `scores` [keys, strip_width] before the product: query first + j sees the keys up to itself, the
+/// last `window` of them (0: all).
+void mask(const Span& span, std::int64_t window, float* scores) {
+  constexpr float hidden = -std::numeric_limits<float>::infinity();
+  const std::int64_t last = span.first + span.count;
+  std::fill_n(scores, (last - span.low) * strip_width, 0.0f);
+  for (std::int64_t key = span.low; key < last; ++key) {
+    float* row = scores + (key - span.low) * strip_width;
+    if (key > span.first)
+      std::fill_n(row, key - span.first, hidden);
+    const std::int64_t blind = window > 0 ? key + window - span.first : span.count;
+    for (std::int64_t j = std::max<std::int64_t>(blind, 0); j < span.count; ++j)
+      row[j] = hidden;
+  }
 }
 
-/// `count` queries from `first` on, as columns of a strip: scores, softmax and result are strips
-/// too, so both products are the kernel's.
-void attend_strip(const Head& head, std::int64_t first, std::int64_t count,
-                  std::int64_t dimension) {
-  const std::int64_t keys = first + count;
-  const auto queries = strip_of(head.queries + first * dimension, count, dimension,
+/// The queries as columns of a strip: scores, softmax and result are strips too, so both products
+/// are the kernel's.
+void attend_strip(const Head& head, const Span& span, std::int64_t dimension, std::int64_t window) {
+  const std::int64_t keys = span.first + span.count - span.low, offset = span.low * dimension;
+  const auto queries = strip_of(head.queries + span.first * dimension, span.count, dimension,
                                 1 / std::sqrt(static_cast<float>(dimension)));
   std::vector<float> scores(keys * strip_width), sums(strip_width), mixed(dimension * strip_width);
-  mask(first, keys, scores.data());
-  add_product<float>(keys, dimension, {head.keys, dimension}, queries.data(), scores.data(),
-                     strip_width);
+  mask(span, window, scores.data());
+  add_product<float>(keys, dimension, {head.keys + offset, dimension}, queries.data(),
+                     scores.data(), strip_width);
   exponentials_of_columns(keys, scores.data(), sums.data());
-  add_product<float>(dimension, keys, {head.values, 1, dimension}, scores.data(), mixed.data(),
-                     strip_width);
-  for (std::int64_t j = 0; j < count; ++j)
+  add_product<float>(dimension, keys, {head.values + offset, 1, dimension}, scores.data(),
+                     mixed.data(), strip_width);
+  for (std::int64_t j = 0; j < span.count; ++j)
     for (std::int64_t i = 0; i < dimension; ++i)
-      head.out[(first + j) * head.out_stride + i] = mixed[i * strip_width + j] / sums[j];
+      head.out[(span.first + j) * head.out_stride + i] = mixed[i * strip_width + j] / sums[j];
 }
 
 } // namespace
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-              const Config& config) {
+              const Config& config, std::int64_t window) {
   if (!rope.sequences.empty())
-    return attend_sequences(q, k, v, rope, config);
+    return attend_sequences(q, k, v, rope, config, window);
   const std::int64_t n = q.size(0), t = q.size(1), dimension = config.head_dimension,
                      heads = config.heads, group = heads / config.key_value_heads,
                      strips = (t + strip_width - 1) / strip_width;
   const Tensor queries = rotate_heads(q, heads, rope),
                keys = rotate_heads(k, config.key_value_heads, rope),
-               values = v.view({n, t, -1, dimension}).transpose(1, 2).contiguous();
+               values = v.reshape({n, t, -1, dimension}).transpose(1, 2).contiguous();
   Tensor mixed = at::empty({n, t, heads * dimension}, q.options());
   const float *from_q = queries.const_data_ptr<float>(), *from_k = keys.const_data_ptr<float>(),
               *from_v = values.const_data_ptr<float>();
@@ -94,9 +110,10 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rop
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t head = task / strips, sequence = head / heads,
                          shared = head / group * t * dimension, first = task % strips * strip_width;
+      const std::int64_t low = window > 0 ? std::max<std::int64_t>(0, first - window + 1) : 0;
       attend_strip({from_q + head * t * dimension, from_k + shared, from_v + shared,
                     to + (sequence * t * heads + head % heads) * dimension, heads * dimension},
-                   first, std::min(strip_width, t - first), dimension);
+                   {first, std::min(strip_width, t - first), low}, dimension, window);
     }
   });
   return mixed;
@@ -105,21 +122,19 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rop
 namespace reference {
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-              const Config& config) {
+              const Config& config, std::int64_t window) {
   const std::int64_t n = q.size(0), t = q.size(1), dimension = config.head_dimension;
   const Tensor queries = rotate_heads(q, config.heads, rope);
   const Tensor keys = rotate_heads(k, config.key_value_heads, rope);
-  const Tensor values = v.view({n, t, config.key_value_heads, dimension}).transpose(1, 2);
+  const Tensor values = v.reshape({n, t, config.key_value_heads, dimension}).transpose(1, 2);
+  const Tensor ones = at::ones({t, t}, at::kBool);
+  const Tensor seen = window > 0 ? ones.tril().logical_and(ones.triu(1 - window)) : ones.tril();
   const Tensor mixed = at::scaled_dot_product_attention(
-      queries, keys, values, {}, 0.0, /*is_causal=*/true, std::nullopt,
+      queries, keys, values, seen, 0.0, /*is_causal=*/false, std::nullopt,
       /*enable_gqa=*/config.heads != config.key_value_heads);
   return mixed.transpose(1, 2).reshape({n, t, config.heads * dimension});
 }
 
 } // namespace reference
-
-Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon) {
-  return at::rms_norm(x, {x.size(-1)}, gain, epsilon);
-}
 
 } // namespace latticelens

@@ -1,25 +1,24 @@
-// Rotary positions, causal grouped-query attention, RMS normalisation.
+// Rotary positions, causal grouped-query attention.
 #pragma once
 #include "model/block.h"
 
 namespace latticelens {
 
+/// The tables for texts of at most `tokens` tokens.
 Rope make_rope(const Config& config, std::int64_t tokens);
 
-/// x [n, t, heads * head_dimension] -> [n, heads, t, head_dimension], rotated; half-split pairs (i,
-/// i + dimension/2).
+/// x [n, t, heads * head_dimension] -> [n, heads, t, head_dimension], the first 2p dimensions of
+/// each head rotated by p frequencies; half-split pairs (i, i + p).
 Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope);
 
-/// q [n, t, heads * d], k and v [n, t, key_value_heads * d] -> [n, t, heads * d].
+/// q [n, t, heads * d], k and v [n, t, key_value_heads * d] -> [n, t, heads * d]. window: how many
+/// keys a query sees, itself among them; 0: all before it.
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-              const Config& config);
+              const Config& config, std::int64_t window = 0);
 
 namespace reference {
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-              const Config& config);
+              const Config& config, std::int64_t window = 0);
 } // namespace reference
-
-/// x / sqrt(mean(x^2) + epsilon) * gain, over the last dimension.
-Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon);
 
 } // namespace latticelens

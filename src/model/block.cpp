@@ -1,6 +1,7 @@
 #include "model/block.h"
 
 #include "tensor/linear.h"
+#include <ATen/ATen.h>
 
 namespace latticelens {
 
@@ -8,11 +9,21 @@ Tensor Linear::operator()(const Tensor& x) const {
   return linear_of(x, weight, bias);
 }
 
+Tensor Norm::operator()(const Tensor& x, double epsilon) const {
+  if (centred)
+    return at::layer_norm(x, {x.size(-1)}, gain, bias, epsilon);
+  const Tensor scaled = at::rms_norm(x, {x.size(-1)}, gain, epsilon);
+  return bias.defined() ? scaled + bias : scaled;
+}
+
+Tensor prepared(const Block& block, const std::string& stage, const Tensor& raw) {
+  const auto function = block.inputs.find(stage);
+  return function == block.inputs.end() || raw.numel() == 0 ? raw : function->second(raw);
+}
+
 Tensor stage_input(const Stage& stage, const Block& block, const State& state,
                    const Config& config) {
-  const Tensor raw = stage.input(block, state, config);
-  const auto function = block.inputs.find(stage.name);
-  return function == block.inputs.end() ? raw : function->second(raw);
+  return prepared(block, stage.name, stage.input(block, state, config));
 }
 
 } // namespace latticelens

@@ -17,6 +17,14 @@ struct Linear {
   Tensor operator()(const Tensor& x /*[..., in]*/) const;
 };
 
+/// x / sqrt(mean(x²) + epsilon) * gain + bias over the last dimension; `centred`: of x less its
+/// mean, which is layer normalisation.
+struct Norm {
+  Tensor gain, bias; // [d]; the bias may be undefined
+  bool centred = false;
+  Tensor operator()(const Tensor& x, double epsilon) const;
+};
+
 /// Called with the name of a place ("model.layers.3.mlp_input") and the tensor there.
 using Tap = std::function<void(std::string_view, const Tensor&)>;
 
@@ -27,33 +35,42 @@ using InputFunction = std::function<Tensor(const Tensor& x /*[n, t, in]*/)>;
 struct Block {
   std::int64_t layer = 0;
   std::map<std::string, Linear> linears;       // "self_attn.q_proj" ...
-  std::map<std::string, Tensor> norms;         // "input_layernorm" ... [d]
+  std::map<std::string, Norm> norms;           // "input_layernorm" ...
   std::map<std::string, InputFunction> inputs; // by stage name; set by quantize/, absent: as it is
 };
 
 /// What the stages of a block hand on. x is the residual stream [n, t, d]; inner what lies between
-/// two stages.
+/// two stages; beside what will be added to x when the block is done (undefined: nothing).
 struct State {
-  Tensor x, inner;
+  Tensor x, inner = {}, beside = {};
 };
 
 /// Tables that all blocks share.
 struct Rope {
-  Tensor cosine, sine; // [t, head_dimension / 2]
+  Tensor cosine, sine; // [t, rotary dimension / 2]
   /// Rows of x [1, rows, d] that form each sequence (model/shared_rows.h); none: x is [n, t, d].
   std::vector<Tensor> sequences = {};
 };
 
+using StageInput = std::function<Tensor(const Block&, const State&, const Config&)>;
+using StageAdvance =
+    std::function<void(const Block&, const Tensor& input, const Rope&, const Config&, State&)>;
+
 /// One input and the linears that read it: the unit that calibration and rounding work in.
 struct Stage {
-  const char* name;
+  std::string name;
   std::vector<std::string> linears;
-  Tensor (*input)(const Block&, const State&, const Config&);
-  void (*advance)(const Block&, const Tensor& input, const Rope&, const Config&, State&);
+  StageInput input;
+  StageAdvance advance;
   bool leaves_inner = false; // its result is State::inner, not the residual stream
+  /// For a stage that only some tokens reach: its input if all did. Empty: all do.
+  StageInput everywhere = {};
 };
 
-/// Applies the stage's input function, if there is one.
+/// `raw` as the linears of a stage read it: through the stage's input function, if there is one.
+Tensor prepared(const Block& block, const std::string& stage, const Tensor& raw);
+
+/// The stage's input, prepared.
 Tensor stage_input(const Stage& stage, const Block& block, const State& state,
                    const Config& config);
 

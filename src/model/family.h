@@ -1,43 +1,36 @@
-// A model family as data: how its files name things, and the stages of one block.
+// A model family as data: how its files name things, and the layout of one block.
 #pragma once
-#include "model/block.h"
+#include "model/layout.h"
 #include "tensor/gguf.h"
 
 namespace latticelens {
 
-/// One linear of a block: its shape follows from the config.
-struct LinearShape {
-  std::string name;
-  std::int64_t out, in;
+/// Names of the tensors outside the blocks, and what all names inside one begin with.
+struct OuterNames {
+  std::string embedding = "model.embed_tokens", blocks = "model.layers.", norm = "model.norm",
+              head = "lm_head";
 };
 
-/// Which weights a change of basis at a site touches, and on which side.
-struct RotationSites {
-  std::vector<std::pair<std::string, std::vector<std::string>>>
-      norm_readers;                          // gain -> linears that read the normed stream
-  std::vector<std::string> residual_writers; // their outputs add to the stream
-  std::string values, value_reader; // R2: rows of each key-value head of one, columns of each query
-                                    // head of the other
-  std::string scaled_rows,
-      down_reader;        // R4: rows that carry the signs, columns that carry the matrix
-  const char* down_stage; // stage whose input is rotated online
+/// How a family's GGUF files differ from its folders.
+struct GgufForm {
+  std::string architecture; // "general.architecture"; empty: GGUF files are not read
+  Json (*config)(const GgufFile&) = nullptr; // a config.json that read_config accepts
+  /// Name inside a block -> GGUF's; the names outside are the same for all.
+  std::vector<std::pair<std::string, std::string>> names;
+  /// Undoes what conversion to GGUF did to a tensor's rows; null: nothing.
+  Tensor (*restore)(const std::string& name, const Tensor&, const Config&) = nullptr;
 };
 
 struct Family {
   const char* name;
   const char* help;
-  std::vector<std::string> model_types;        // config.json's "model_type"
-  std::vector<std::string> gguf_architectures; // "general.architecture"
+  std::vector<std::string> model_types; // config.json's "model_type"
   Config (*read_config)(const Json&, const std::string& where);
-  Json (*config_from_gguf)(const GgufFile&); // a config.json that read_config accepts
-  /// GGUF's name of a Hugging Face tensor name; empty when there is none.
-  std::string (*gguf_name)(const std::string& name);
-  /// Undoes what conversion to GGUF did to a tensor's rows.
-  Tensor (*from_gguf)(const std::string& name, const Tensor&, const Config&);
-  std::vector<LinearShape> (*linears)(const Config&);
-  std::vector<std::string> norms; // of a block, each [hidden]
-  std::vector<Stage> stages;
-  RotationSites rotation;
+  Layout (*layout)(const Config&);
+  GgufForm gguf;
+  OuterNames names;
+  /// The model type of a folder whose layer norms have become RMS norms; empty: it has none.
+  std::string rms_model_type = {};
 };
 
 /// Every family there is.
@@ -46,5 +39,8 @@ const std::vector<Family>& families();
 /// Errors list the known families.
 const Family& family_of_model_type(const std::string& model_type, const std::string& where);
 const Family& family_of_gguf(const GgufFile& file);
+
+/// GGUF's name of a tensor; empty when there is none.
+std::string gguf_name(const Family& family, const std::string& name);
 
 } // namespace latticelens

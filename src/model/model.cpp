@@ -13,13 +13,14 @@ class GgufSource : public TensorSource {
       : file_(std::move(file)), family_(family), config_(std::move(config)) {}
 
   bool has(const std::string& name) const override {
-    return file_->tensors().contains(family_.gguf_name(name));
+    return file_->tensors().contains(gguf_name(family_, name));
   }
   Tensor load(const std::string& name) const override {
     require(has(name), "model",
-            file_->path().string() + ": tensor \"" + family_.gguf_name(name) + "\" (" + name +
+            file_->path().string() + ": tensor \"" + gguf_name(family_, name) + "\" (" + name +
                 ") is missing; incomplete download?");
-    return family_.from_gguf(name, file_->load(family_.gguf_name(name)), config_);
+    const Tensor stored = file_->load(gguf_name(family_, name));
+    return family_.gguf.restore ? family_.gguf.restore(name, stored, config_) : stored;
   }
   std::vector<std::string> names() const override {
     std::vector<std::string> all;
@@ -37,10 +38,11 @@ class GgufSource : public TensorSource {
 Model open_gguf(const std::filesystem::path& path) {
   const auto file = std::make_shared<const GgufFile>(path);
   const Family& family = family_of_gguf(*file);
-  const Config config = family.read_config(family.config_from_gguf(*file), path.string());
+  const Config config = family.read_config(family.gguf.config(*file), path.string());
   return {.path = path,
           .family = &family,
           .config = config,
+          .layout = std::make_shared<const Layout>(family.layout(config)),
           .tensors = std::make_shared<GgufSource>(file, family, config)};
 }
 
@@ -51,22 +53,31 @@ Model open_folder(const std::filesystem::path& path) {
   const Json json = read_json(file);
   const Family& family =
       family_of_model_type(member<std::string>(json, "model_type", file.string()), file.string());
+  const Config config = family.read_config(json, file.string());
   return {.path = path,
           .family = &family,
-          .config = family.read_config(json, file.string()),
+          .config = config,
+          .layout = std::make_shared<const Layout>(family.layout(config)),
           .tensors = open_safetensors_folder(path)};
 }
 
-const char* const embedding_name = "model.embed_tokens.weight";
-const char* const head_name = "lm_head.weight";
+/// Where `required` is false, an absent bias is none.
+Tensor load_bias(const Model& model, const std::string& name, std::int64_t width, bool required) {
+  const std::string bias = name + ".bias";
+  return required || model.tensors->has(bias) ? load_weight(*model.tensors, bias, {width})
+                                              : Tensor();
+}
 
 Linear load_linear(const Model& model, const std::string& prefix, const LinearShape& shape) {
-  Linear linear{
-      load_weight(*model.tensors, prefix + shape.name + ".weight", {shape.out, shape.in})};
-  const std::string bias = prefix + shape.name + ".bias";
-  if (model.tensors->has(bias))
-    linear.bias = load_weight(*model.tensors, bias, {shape.out});
-  return linear;
+  const std::string name = prefix + shape.name;
+  return {load_weight(*model.tensors, name + ".weight", {shape.out, shape.in}),
+          load_bias(model, name, shape.out, shape.biased)};
+}
+
+Norm load_norm(const Model& model, const std::string& name, std::int64_t width, bool centred) {
+  return {.gain = load_weight(*model.tensors, name + ".weight", {width}),
+          .bias = load_bias(model, name, width, false),
+          .centred = centred};
 }
 
 } // namespace
@@ -77,38 +88,42 @@ Model open_plain_model(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path) ? open_folder(path) : open_gguf(path);
 }
 
-std::string block_prefix(std::int64_t layer) {
-  return "model.layers." + std::to_string(layer) + ".";
+std::string block_prefix(const Model& model, std::int64_t layer) {
+  return model.family->names.blocks + std::to_string(layer) + ".";
 }
 
 Block load_block(const Model& model, std::int64_t layer) {
-  const std::string prefix = block_prefix(layer);
+  const std::string prefix = block_prefix(model, layer);
   Block block{.layer = layer};
-  for (const LinearShape& shape : model.family->linears(model.config))
+  for (const LinearShape& shape : model.layout->linears)
     block.linears[shape.name] = load_linear(model, prefix, shape);
-  for (const std::string& norm : model.family->norms)
-    block.norms[norm] =
-        load_weight(*model.tensors, prefix + norm + ".weight", {model.config.hidden});
+  for (const NormShape& norm : model.layout->norms)
+    block.norms[norm.name] =
+        load_norm(model, prefix + norm.name, norm.width, model.config.layer_norm);
   if (model.prepare)
     model.prepare(block);
   return block;
 }
 
 Tensor load_embedding(const Model& model) {
+  const OuterNames& names = model.family->names;
   // Some tied checkpoints keep the one matrix under the head's name.
-  const bool under_head = !model.tensors->has(embedding_name) && model.config.tied;
-  return load_weight(*model.tensors, under_head ? head_name : embedding_name,
+  const bool under_head = !model.tensors->has(names.embedding + ".weight") && model.config.tied;
+  return load_weight(*model.tensors, (under_head ? names.head : names.embedding) + ".weight",
                      {model.config.vocabulary, model.config.hidden});
 }
 
-Tensor load_final_norm(const Model& model) {
-  return load_weight(*model.tensors, "model.norm.weight", {model.config.hidden});
+Norm load_final_norm(const Model& model) {
+  return load_norm(model, model.family->names.norm, model.config.hidden, model.config.layer_norm);
 }
 
-Tensor load_head(const Model& model) {
+Linear load_head(const Model& model) {
+  const std::string& name = model.family->names.head;
+  const std::int64_t vocabulary = model.config.vocabulary;
   if (model.config.tied)
-    return load_embedding(model);
-  return load_weight(*model.tensors, head_name, {model.config.vocabulary, model.config.hidden});
+    return {load_embedding(model), {}};
+  return {load_weight(*model.tensors, name + ".weight", {vocabulary, model.config.hidden}),
+          load_bias(model, name, vocabulary, false)};
 }
 
 Tensor embed(const Tensor& table, const Tensor& ids, const Config& config) {
@@ -121,11 +136,11 @@ Tensor embed(const Tensor& table, const Tensor& ids, const Config& config) {
 
 Tensor run_block(const Model& model, const Block& block, const Rope& rope, const Tensor& x,
                  const Tap& tap) {
-  State state{x, {}};
-  for (const Stage& stage : model.family->stages) {
+  State state{x};
+  for (const Stage& stage : model.layout->stages) {
     const Tensor input = stage_input(stage, block, state, model.config);
     if (tap)
-      tap(block_prefix(block.layer) + stage.name, input);
+      tap(block_prefix(model, block.layer) + stage.name, input);
     stage.advance(block, input, rope, model.config, state);
   }
   return state.x;
@@ -134,24 +149,27 @@ Tensor run_block(const Model& model, const Block& block, const Rope& rope, const
 std::vector<Tensor> run_decoder(const Model& model, const std::vector<Tensor>& windows,
                                 const std::function<void(std::int64_t)>& each_block,
                                 const Tap& tap) {
-  std::int64_t longest = 0;
+  std::map<bool, std::int64_t> longest; // texts that are long for the model have their own tables
   std::vector<Tensor> hidden;
   const Tensor table = load_embedding(model);
   for (const Tensor& ids : windows) {
-    longest = std::max(longest, ids.numel());
+    std::int64_t& tokens = longest[is_long(model.config, ids.numel())];
+    tokens = std::max(tokens, ids.numel());
     hidden.push_back(embed(table, ids, model.config));
   }
-  const Rope rope = make_rope(model.config, longest);
+  std::map<bool, Rope> ropes;
+  for (const auto& [is_long_text, tokens] : longest)
+    ropes[is_long_text] = make_rope(model.config, tokens);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
     const Block block = load_block(model, layer);
     for (Tensor& x : hidden)
-      x = run_block(model, block, rope, x, tap);
+      x = run_block(model, block, ropes.at(is_long(model.config, x.size(1))), x, tap);
     if (each_block)
       each_block(layer);
   }
-  const Tensor norm = load_final_norm(model);
+  const Norm norm = load_final_norm(model);
   for (Tensor& x : hidden)
-    x = rms_norm(x, norm, model.config.norm_epsilon).squeeze(0);
+    x = norm(x, model.config.norm_epsilon).squeeze(0);
   return hidden;
 }
 

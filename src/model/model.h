@@ -9,6 +9,7 @@ struct Model {
   std::filesystem::path path;
   const Family* family = nullptr;
   Config config;
+  std::shared_ptr<const Layout> layout; // of each block
   std::shared_ptr<const TensorSource> tensors;
   /// Called on each block after it is loaded; quantized models install their input functions here.
   std::function<void(Block&)> prepare;
@@ -19,14 +20,14 @@ struct Model {
 Model open_plain_model(const std::filesystem::path& path);
 
 /// "model.layers.3."
-std::string block_prefix(std::int64_t layer);
+std::string block_prefix(const Model& model, std::int64_t layer);
 
 /// The weights of one block in fp32. Errors: those of load_weight.
 Block load_block(const Model& model, std::int64_t layer);
 
-Tensor load_embedding(const Model& model);  // [vocabulary, hidden]
-Tensor load_final_norm(const Model& model); // [hidden]
-Tensor load_head(const Model& model);       // [vocabulary, hidden]; the embedding when tied
+Tensor load_embedding(const Model& model); // [vocabulary, hidden]
+Norm load_final_norm(const Model& model);
+Linear load_head(const Model& model); // [vocabulary, hidden]; the embedding when tied
 
 /// Rows of the table for ids [t]: [1, t, hidden]. Error: an id outside the vocabulary.
 Tensor embed(const Tensor& table, const Tensor& ids, const Config& config);

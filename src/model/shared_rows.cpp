@@ -1,5 +1,6 @@
 #include "model/shared_rows.h"
 
+#include "core/error.h"
 #include "model/attention.h"
 #include <ATen/ATen.h>
 
@@ -17,20 +18,25 @@ std::int64_t longest_of(const std::vector<SharedRows>& batches) {
 } // namespace
 
 Tensor attend_sequences(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-                        const Config& config) {
+                        const Config& config, std::int64_t window) {
   const Rope plain{rope.cosine, rope.sine};
   Tensor mixed = at::empty_like(q);
   for (const Tensor& rows : rope.sequences) {
     const auto part = [&](const Tensor& x) { return x.index_select(1, rows); };
     // Rows of a shared beginning are written once a sequence, each time with the same bytes.
-    mixed.index_copy_(1, rows, attend(part(q), part(k), part(v), plain, config));
+    mixed.index_copy_(1, rows, attend(part(q), part(k), part(v), plain, config, window));
   }
   return mixed;
 }
 
 std::vector<Tensor> run_decoder(const Model& model, const std::vector<SharedRows>& batches,
                                 const std::function<void()>& each_block) {
-  Rope rope = make_rope(model.config, longest_of(batches));
+  const std::int64_t longest = longest_of(batches);
+  require(!is_long(model.config, longest), "tasks",
+          "a sequence of " + std::to_string(longest) +
+              " tokens needs the second table of rotations that this model has for long texts; "
+              "leave out that task");
+  Rope rope = make_rope(model.config, longest);
   const Tensor table = load_embedding(model);
   std::vector<Tensor> hidden;
   for (const SharedRows& batch : batches)
@@ -44,9 +50,9 @@ std::vector<Tensor> run_decoder(const Model& model, const std::vector<SharedRows
     if (each_block)
       each_block();
   }
-  const Tensor norm = load_final_norm(model);
+  const Norm norm = load_final_norm(model);
   for (Tensor& x : hidden)
-    x = rms_norm(x, norm, model.config.norm_epsilon).squeeze(0);
+    x = norm(x, model.config.norm_epsilon).squeeze(0);
   return hidden;
 }
 

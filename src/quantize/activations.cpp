@@ -1,6 +1,7 @@
 #include "quantize/activations.h"
 
 #include <ATen/ATen.h>
+#include <algorithm>
 
 namespace latticelens {
 namespace {
@@ -18,11 +19,13 @@ InputFunction input_function(std::shared_ptr<const Transform> rotation,
 
 } // namespace
 
-void install_activations(Block& block, const Family& family, const ActivationSpec& spec) {
+void install_activations(Block& block, const Layout& layout, const ActivationSpec& spec) {
   block.inputs.clear();
-  for (const Stage& stage : family.stages) {
-    const bool rotated =
-        spec.down_input && std::string_view(stage.name) == family.rotation.down_stage;
+  const std::vector<OnlineInput>& online = layout.rotation.down;
+  for (const Stage& stage : layout.stages) {
+    const bool rotated = spec.down_input &&
+                         std::any_of(online.begin(), online.end(),
+                                     [&](const auto& input) { return input.stage == stage.name; });
     if (rotated || spec.format)
       block.inputs[stage.name] = input_function(rotated ? spec.down_input : nullptr, spec);
   }

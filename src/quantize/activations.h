@@ -18,8 +18,8 @@ struct ActivationSpec {
   std::shared_ptr<ActivationCounts> counts = std::make_shared<ActivationCounts>();
 };
 
-/// Sets the block's input functions: every stage's quantizer, and the rotation at the family's down
-/// stage.
-void install_activations(Block& block, const Family& family, const ActivationSpec& spec);
+/// Sets the block's input functions: every stage's quantizer, and the rotation at the inputs that
+/// the layout names.
+void install_activations(Block& block, const Layout& layout, const ActivationSpec& spec);
 
 } // namespace latticelens

@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t largest_kept = std::int64_t{1} << 30; // bytes of results between two stages
 
 std::int64_t width_of(const Model& model, const std::string& linear) {
-  for (const LinearShape& shape : model.family->linears(model.config))
+  for (const LinearShape& shape : model.layout->linears)
     if (shape.name == linear)
       return shape.in;
   throw Error("model", "family " + std::string(model.family->name) + " has no linear " + linear);
@@ -30,7 +30,7 @@ CalibrationStream::CalibrationStream(const Model& model, const Tensor& embedding
     return;
   rope_ = make_rope(model.config, windows.front().numel());
   for (const Tensor& ids : windows)
-    states_.push_back({store(embed(embedding, ids, model.config)), {}});
+    states_.push_back({store(embed(embedding, ids, model.config))});
 }
 
 Tensor CalibrationStream::store(const Tensor& x) const {
@@ -45,7 +45,7 @@ std::int64_t CalibrationStream::bytes() const {
 }
 
 bool CalibrationStream::put_off(std::size_t s) const {
-  const std::vector<Stage>& stages = model_.family->stages;
+  const std::vector<Stage>& stages = model_.layout->stages;
   if (!stages[s].leaves_inner)
     return false;
   const std::int64_t tokens = static_cast<std::int64_t>(states_.size()) * states_.front().x.size(1);
@@ -53,10 +53,10 @@ bool CalibrationStream::put_off(std::size_t s) const {
 }
 
 State CalibrationStream::ready(const Block& block, std::size_t s, const State& stored) const {
-  State state{as_float(stored.x), as_float(stored.inner)};
+  State state{as_float(stored.x), as_float(stored.inner), as_float(stored.beside)};
   if (s == 0 || !put_off(s - 1))
     return state;
-  const Stage& before = model_.family->stages[s - 1];
+  const Stage& before = model_.layout->stages[s - 1];
   before.advance(block, stage_input(before, block, state, model_.config), rope_, model_.config,
                  state);
   state.inner = as_float(store(state.inner));
@@ -64,36 +64,66 @@ State CalibrationStream::ready(const Block& block, std::size_t s, const State& s
 }
 
 Tensor CalibrationStream::input(const Block& block, std::size_t s, std::size_t window) const {
-  return stage_input(model_.family->stages[s], block, ready(block, s, states_[window]),
+  return stage_input(model_.layout->stages[s], block, ready(block, s, states_[window]),
                      model_.config);
 }
 
 void CalibrationStream::advance(const Block& block, std::size_t s) {
   if (put_off(s))
     return;
-  const Stage& stage = model_.family->stages[s];
+  const Stage& stage = model_.layout->stages[s];
   for (State& stored : states_) {
     State state = ready(block, s, stored);
     stage.advance(block, stage_input(stage, block, state, model_.config), rope_, model_.config,
                   state);
-    stored = {store(state.x), store(state.inner)};
+    stored = {store(state.x), store(state.inner), store(state.beside)};
   }
 }
 
 void CalibrationStream::run(const Block& block) {
-  for (std::size_t s = 0; s < model_.family->stages.size() && !empty(); ++s)
+  for (std::size_t s = 0; s < model_.layout->stages.size() && !empty(); ++s)
     advance(block, s);
 }
 
-Tensor CalibrationStream::residual(std::size_t window) const {
-  return as_float(states_[window].x);
+Tensor CalibrationStream::input_everywhere(const Block& block, std::size_t s,
+                                           std::size_t window) const {
+  const Stage& stage = model_.layout->stages[s];
+  const State state{as_float(states_[window].x)};
+  return prepared(block, stage.name, stage.everywhere(block, state, model_.config));
 }
 
-Moments collect_moments(const Walk& walk, std::size_t s, const Walk* original, bool with_drift) {
-  constexpr std::size_t held_out_period = 4;
-  const Stage& stage = walk.stream.model().family->stages[s];
+Tensor CalibrationStream::residual(std::size_t window) const {
+  const State& state = states_[window];
+  return state.beside.defined() ? as_float(state.x) + as_float(state.beside) : as_float(state.x);
+}
+
+namespace {
+
+constexpr std::size_t held_out_period = 4;
+
+bool held_out(std::size_t window) {
+  return window % held_out_period == held_out_period - 1;
+}
+
+std::string place_of(const Walk& walk, const Stage& stage) {
+  return block_prefix(walk.stream.model(), walk.block.layer) + stage.name;
+}
+
+Moments moments_everywhere(const Walk& walk, std::size_t s, std::int64_t width) {
+  MomentsCollector collector(width);
+  for (std::size_t window = 0; window < walk.stream.windows(); ++window)
+    collector.add(walk.stream.input_everywhere(walk.block, s, window), {}, {}, held_out(window));
+  return collector.finish(place_of(walk, walk.stream.model().layout->stages[s]));
+}
+
+} // namespace
+
+StageMoments collect_moments(const Walk& walk, std::size_t s, const Walk* original,
+                             bool with_drift) {
+  const Stage& stage = walk.stream.model().layout->stages[s];
   const bool adds_to_stream = !stage.leaves_inner && stage.linears.size() == 1;
-  MomentsCollector collector(walk.block.linears.at(stage.linears.front()).weight.size(1));
+  const std::int64_t width = walk.block.linears.at(stage.linears.front()).weight.size(1);
+  MomentsCollector collector(width);
   for (std::size_t window = 0; window < walk.stream.windows(); ++window) {
     Tensor wanted, drift;
     if (original) {
@@ -101,10 +131,11 @@ Moments collect_moments(const Walk& walk, std::size_t s, const Walk* original, b
       if (with_drift && adds_to_stream)
         drift = original->stream.residual(window) - walk.stream.residual(window);
     }
-    collector.add(walk.stream.input(walk.block, s, window), wanted, drift,
-                  window % held_out_period == held_out_period - 1);
+    collector.add(walk.stream.input(walk.block, s, window), wanted, drift, held_out(window));
   }
-  return collector.finish(block_prefix(walk.block.layer) + stage.name);
+  if (stage.everywhere && collector.samples() < width)
+    return {moments_everywhere(walk, s, width), collector.samples(), true};
+  return {collector.finish(place_of(walk, stage)), collector.samples()};
 }
 
 } // namespace latticelens

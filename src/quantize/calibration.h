@@ -19,7 +19,9 @@ class CalibrationStream {
   const Model& model() const { return model_; }
   /// What the linears of stage `s` read in one window; earlier stages of the block must be done.
   Tensor input(const Block& block, std::size_t s, std::size_t window) const;
-  /// The residual stream of one window [1, t, hidden].
+  /// The same if every token reached the stage.
+  Tensor input_everywhere(const Block& block, std::size_t s, std::size_t window) const;
+  /// What the outputs of a stage are added to in one window [1, t, hidden].
   Tensor residual(std::size_t window) const;
   /// Runs stage `s`. A stage whose result would take more than a gigabyte is put off, and repeated
   /// by those who need it.
@@ -44,11 +46,18 @@ struct Walk {
   Block block;
 };
 
+struct StageMoments {
+  Moments moments;
+  std::int64_t reached = 0; // tokens that reached the stage
+  /// They were too few for its width: the moments are of all tokens, as if all had reached it.
+  bool shared = false;
+};
+
 /// Moments of the input of stage `s` over all windows, beside what `original` (if any) has there.
 /// Every fourth window is held out, to judge what is chosen on the others. Errors: those of
 /// MomentsCollector.
 /// with_drift: what the outputs are added to is beside it too, where they are added to the stream.
-Moments collect_moments(const Walk& walk, std::size_t s, const Walk* original = nullptr,
-                        bool with_drift = false);
+StageMoments collect_moments(const Walk& walk, std::size_t s, const Walk* original = nullptr,
+                             bool with_drift = false);
 
 } // namespace latticelens

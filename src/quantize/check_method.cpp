@@ -24,7 +24,13 @@ void check_rounding(const Method& method, const LinearShape& shape) {
 
 void check_method(const Method& method, const Model& model) {
   make_rotations(method.transforms, model.config, /*seed=*/0);
-  for (const LinearShape& shape : model.family->linears(model.config)) {
+  for (const Stage& stage : model.layout->stages)
+    require(!stage.everywhere || method.target == Target::quantized, "method",
+            "target=original: the quantized model may send a token to other experts than the "
+            "original; write target=quantized for a mixture of experts");
+  for (const LinearShape& shape : model.layout->linears) {
+    if (!in_a_stage(*model.layout, shape.name))
+      continue;
     check_block(method.weight, "weight", shape);
     check_rounding(method, shape);
     if (method.activation)

@@ -18,18 +18,17 @@ Json plain_config(const Config& config, Storage storage) {
 NamedTensors block_tensors(const OpenedModel& opened, std::int64_t layer) {
   const Model& model = opened.model;
   Block block = load_block(model, layer);
-  if (opened.activations.down_input) {
-    Tensor& reader = block.linears.at(model.family->rotation.down_reader).weight;
-    reader = opened.activations.down_input->invert(reader);
-  }
+  if (opened.activations.down_input)
+    for (const OnlineInput& input : model.layout->rotation.down) {
+      Tensor& reader = block.linears.at(input.reader).weight;
+      reader = opened.activations.down_input->invert(reader);
+    }
+  const std::string prefix = block_prefix(model, layer);
   NamedTensors tensors;
-  for (const auto& [name, linear] : block.linears) {
-    tensors.emplace_back(block_prefix(layer) + name + ".weight", linear.weight);
-    if (linear.bias.defined())
-      tensors.emplace_back(block_prefix(layer) + name + ".bias", linear.bias);
-  }
+  for (const auto& [name, linear] : block.linears)
+    add_linear(tensors, prefix + name, linear);
   for (const auto& [name, norm] : block.norms)
-    tensors.emplace_back(block_prefix(layer) + name + ".weight", norm);
+    add_norm(tensors, prefix + name, norm);
   return tensors;
 }
 
@@ -43,15 +42,13 @@ void export_dequantized(const OpenedModel& opened, const std::filesystem::path& 
   const Model& model = opened.model;
   const ShardFolder shards(folder, model.config.layers + 1, storage);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    shards.write(layer, block_tensors(opened, layer));
+    shards.write(layer, shards.in_storage(block_tensors(opened, layer)));
     if (each_block)
       each_block(layer);
   }
-  NamedTensors outer = {{"model.embed_tokens.weight", load_embedding(model)},
-                        {"model.norm.weight", load_final_norm(model)}};
-  if (!model.config.tied)
-    outer.emplace_back("lm_head.weight", load_head(model));
-  shards.write(model.config.layers, outer);
+  const OuterWeights outer{load_embedding(model), load_final_norm(model),
+                           model.config.tied ? Linear() : load_head(model)};
+  shards.write(model.config.layers, shards.in_storage(outer_tensors(outer, model.family->names)));
   shards.write_index();
   carry_files(model.path, folder);
   write_text(folder / "config.json",

@@ -21,12 +21,13 @@ struct Loop {
 
 /// Rounds the linears of one stage as one matrix (rows are independent), replaces their weights by
 /// what the packed bytes decode to, and adds the bytes to `tensors`.
-void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* moments,
+void round_stage(Loop& loop, Block& block, const Stage& stage, const StageMoments* collected,
                  NamedTensors& tensors) {
+  const Moments* moments = collected ? &collected->moments : nullptr;
   std::vector<Tensor> weights;
   for (const std::string& name : stage.linears)
     weights.push_back(block.linears.at(name).weight);
-  const std::string where = block_prefix(block.layer) + stage.name;
+  const std::string where = block_prefix(loop.request.model, block.layer) + stage.name;
   static const Moments none;
   const Method& method = loop.request.method;
   const Packing& packing = rounding_row(method.rounding.name).packing();
@@ -56,6 +57,10 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
     Json row = layer_row(problem.format, block.layer, name, {weights[i], decoded, scales}, moments);
     if (certificate)
       row["certificate"] = certificate_row(*certificate, first, last);
+    if (collected && collected->shared) {
+      row["shared_moments"] = true;
+      row["routed_tokens"] = collected->reached;
+    }
     row["damping"] = rounded.damping;
     row["escalations"] = rounded.escalations;
     if (rounded.bits)
@@ -72,46 +77,44 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const Moments* mo
       row["strength"] = rounded.strength;
     loop.rows.push_back(row);
     block.linears.at(name).weight = decoded;
-    add_packed(tensors, block_prefix(block.layer) + name, packed);
+    add_packed(tensors, block_prefix(loop.request.model, block.layer) + name, packed);
     first = last;
   }
 }
 
-void add_small_tensors(const Loop& loop, const Block& block, NamedTensors& tensors) {
-  const std::string prefix = block_prefix(block.layer);
+NamedTensors small_tensors(const Loop& loop, const Block& block) {
+  NamedTensors tensors;
+  const std::string prefix = block_prefix(loop.request.model, block.layer);
   for (const auto& [name, norm] : block.norms)
-    tensors.emplace_back(prefix + name + ".weight", loop.shards.in_storage(norm));
+    add_norm(tensors, prefix + name, norm);
   for (const auto& [name, linear] : block.linears)
-    if (linear.bias.defined())
-      tensors.emplace_back(prefix + name + ".bias", loop.shards.in_storage(linear.bias));
-  add_online_rotation(tensors, prefix + loop.request.model.family->rotation.down_reader,
-                      loop.request.method, loop.request.model.config);
+    if (!in_a_stage(*loop.request.model.layout, name))
+      add_linear(tensors, prefix + name, linear);
+    else if (linear.bias.defined())
+      tensors.emplace_back(prefix + name + ".bias", linear.bias);
+  for (const OnlineInput& input : loop.request.model.layout->rotation.down)
+    add_online_rotation(tensors, prefix + input.reader, loop.request.method,
+                        loop.request.model.config);
+  return loop.shards.in_storage(std::move(tensors));
 }
 
 void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
   loop.times.measure("load and fold", [&] { walks.load(layer); });
   NamedTensors tensors;
-  for (std::size_t s = 0; s < loop.request.model.family->stages.size(); ++s) {
-    const Stage& stage = loop.request.model.family->stages[s];
-    std::optional<Moments> moments;
+  for (std::size_t s = 0; s < loop.request.model.layout->stages.size(); ++s) {
+    const Stage& stage = loop.request.model.layout->stages[s];
+    std::optional<StageMoments> moments;
     if (!walks.empty())
       moments = loop.times.measure("moments", [&] { return walks.collect(s); });
     round_stage(loop, walks.block(), stage, moments ? &*moments : nullptr, tensors);
     walks.advance(s, loop.times);
   }
   loop.times.measure("write", [&] {
-    add_small_tensors(loop, walks.block(), tensors);
+    for (auto& named : small_tensors(loop, walks.block()))
+      tensors.push_back(std::move(named));
     loop.run.write_layers(loop.rows);
     loop.shards.write(layer, tensors); // its rename is what finishes the block
   });
-}
-
-NamedTensors outer_tensors(const OuterWeights& outer, const ShardFolder& shards) {
-  NamedTensors tensors = {{"model.embed_tokens.weight", shards.in_storage(outer.embedding)},
-                          {"model.norm.weight", shards.in_storage(outer.norm)}};
-  if (outer.head.defined())
-    tensors.emplace_back("lm_head.weight", shards.in_storage(outer.head));
-  return tensors;
 }
 
 } // namespace
@@ -139,6 +142,7 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
     for (std::int64_t layer = result.resumed_blocks; layer < layers; ++layer) {
       quantize_block(loop, walks, layer);
       say_escalations(progress, loop.rows, layer);
+      say_shared_moments(progress, loop.rows, layer);
       if (layer == result.resumed_blocks)
         say_few_tokens(progress, loop.rows);
       progress.step(error_text(loop.rows, layer));
@@ -147,7 +151,8 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
   }
   result.times.measure("write", [&] {
     if (!loop.shards.has(layers))
-      loop.shards.write(layers, outer_tensors(fold_outer(model, loop.rotations), loop.shards));
+      loop.shards.write(layers, loop.shards.in_storage(outer_tensors(
+                                    fold_outer(model, loop.rotations), model.family->names)));
     loop.shards.write_index();
     write_text(run.model() / "config.json",
                packed_config(model, request.method, request.seed).dump(2) + "\n");

@@ -2,6 +2,7 @@
 
 #include "tensor/total.h"
 #include <ATen/ATen.h>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -109,6 +110,22 @@ void say_few_tokens(Progress& progress, const std::vector<Json>& rows) {
                     ": a search can fit the sample; calibrate with more text, or with damp=auto");
       return;
     }
+}
+
+void say_shared_moments(Progress& progress, const std::vector<Json>& rows, std::int64_t layer) {
+  std::int64_t linears = 0, fewest = 0;
+  for (const Json& row : rows)
+    if (row["layer"] == layer && row.contains("shared_moments")) {
+      const auto tokens = row["routed_tokens"].get<std::int64_t>();
+      fewest = linears == 0 ? tokens : std::min(fewest, tokens);
+      ++linears;
+    }
+  if (linears > 0)
+    progress.line("block " + std::to_string(layer + 1) + ": " + std::to_string(linears) +
+                  " linears of experts saw fewer calibration tokens than they have inputs (as few "
+                  "as " +
+                  std::to_string(fewest) +
+                  "); they use the moments of all tokens; calibrate with more text");
 }
 
 } // namespace latticelens

@@ -33,4 +33,7 @@ void say_few_tokens(Progress& progress, const std::vector<Json>& rows);
 /// A raised damping is never silent: it changes what is solved.
 void say_escalations(Progress& progress, const std::vector<Json>& rows, std::int64_t layer);
 
+/// Experts that saw too few tokens for moments of their own.
+void say_shared_moments(Progress& progress, const std::vector<Json>& rows, std::int64_t layer);
+
 } // namespace latticelens

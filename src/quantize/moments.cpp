@@ -36,6 +36,8 @@ MomentsCollector::MomentsCollector(std::int64_t width) : width_(width) {}
 
 void MomentsCollector::add(const Tensor& x, const Tensor& original, const Tensor& drift,
                            bool held_out) {
+  if (x.numel() == 0)
+    return;
   Moments& sums = held_out ? held_out_ : fitted_;
   if (!sums.gram.defined())
     sums.gram = zeros(width_);
@@ -55,6 +57,10 @@ void MomentsCollector::add(const Tensor& x, const Tensor& original, const Tensor
   add_product_to(sums.drift, rows, behind);
   add_product_to(sums.original_drift, wanted, behind);
   sums.drift_energy += total(behind.square());
+}
+
+std::int64_t MomentsCollector::samples() const {
+  return fitted_.samples > 0 ? fitted_.samples + held_out_.samples : 0;
 }
 
 Moments MomentsCollector::finish(const std::string& where) const {

@@ -14,6 +14,8 @@ class MomentsCollector {
   /// undefined; defined or not alike for all batches. held_out: the batch is for judging.
   void add(const Tensor& x, const Tensor& original = {}, const Tensor& drift = {},
            bool held_out = false);
+  /// Rows of all batches; none when no batch that is not held out has any.
+  std::int64_t samples() const;
   /// Of all batches, with those held out beside. Errors, naming `where`: no token seen, NaN or
   /// infinity.
   Moments finish(const std::string& where) const;

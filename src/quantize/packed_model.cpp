@@ -4,6 +4,7 @@
 #include "core/run_directory.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
+#include <algorithm>
 #include <bit>
 
 namespace latticelens {
@@ -75,12 +76,32 @@ const char* rotation_type(std::int64_t size) {
   return std::has_single_bit(static_cast<std::uint64_t>(size)) ? "hadamard" : "random-hadamard";
 }
 
-Json transform_config(const Method& method, const Config& config) {
+/// Regular expressions for the linears whose input is rotated: the ends of their names.
+Json rotated_linears(const Model& model) {
+  Json targets = Json::array();
+  for (const OnlineInput& input : model.layout->rotation.down) {
+    const std::string target = "re:.*" + input.reader.substr(input.reader.rfind('.') + 1) + "$";
+    if (std::find(targets.begin(), targets.end(), target) == targets.end())
+      targets.push_back(target);
+  }
+  return targets;
+}
+
+/// What stays as it is: the head, and linears that no stage names (routers).
+Json ignored_linears(const Model& model) {
+  Json ignored = Json::array({model.family->names.head});
+  for (const LinearShape& linear : model.layout->linears)
+    if (!in_a_stage(*model.layout, linear.name))
+      ignored.push_back("re:.*" + linear.name + "$");
+  return ignored;
+}
+
+Json transform_config(const Method& method, const Model& model) {
   const TransformSpec* spec = online_rotation(method);
   if (!spec)
     return Json::object();
-  const std::int64_t size = rotation_size(*spec, config);
-  const Json targets = {"re:.*down_proj$"};
+  const std::int64_t size = rotation_size(*spec, model.config);
+  const Json targets = rotated_linears(model);
   const auto at_location = [&](const char* location, bool inverse) {
     return Json{{"targets", targets},
                 {"location", location},
@@ -127,8 +148,8 @@ std::shared_ptr<const Transform> read_rotation(const Json& quantization, const M
   const TransformSpec spec{"hadamard", size, Site::down_input};
   require(spec.size > 0 && model.config.intermediate % spec.size == 0, "model",
           where + ": head_dim of the transform does not divide the intermediate size");
-  const std::string stored =
-      block_prefix(0) + model.family->rotation.down_reader + "." + rotation_name + "_input.weight";
+  const std::string stored = block_prefix(model, 0) + model.layout->rotation.down.front().reader +
+                             "." + rotation_name + "_input.weight";
   const bool constructed = type == "hadamard" && !model.tensors->has(stored);
   require(constructed ||
               at::equal(model.tensors->load(stored).to(at::kDouble), hadamard_matrix(spec.size)),
@@ -167,24 +188,27 @@ void add_online_rotation(NamedTensors& tensors, const std::string& linear, const
                          const Config& config) {
   if (const TransformSpec* spec = online_rotation(method))
     tensors.emplace_back(linear + "." + rotation_name + "_input.weight",
-                         hadamard_matrix(rotation_size(*spec, config)).to(at::kBFloat16)); // +-1
+                         hadamard_matrix(rotation_size(*spec, config)));
 }
 
 Json packed_config(const Model& original, const Method& method, std::uint64_t seed) {
   Json config = original.config.source;
-  bool untied = !original.config.tied;
-  for (const TransformSpec& spec : method.transforms)
-    untied |= spec.site == Site::residual;
-  config["tie_word_embeddings"] = !untied;
+  const bool rotated =
+      std::any_of(method.transforms.begin(), method.transforms.end(),
+                  [](const TransformSpec& spec) { return spec.site == Site::residual; });
+  config["tie_word_embeddings"] = original.config.tied && !rotated;
+  if (rotated && original.config.layer_norm) {
+    config["model_type"] = original.family->rms_model_type;
+    config["architectures"] = {original.family->rms_model_type};
+  }
   config.erase("torch_dtype");
   config["dtype"] = "bfloat16"; // to compute in, not of the storage: runtimes unpack into bf16
   config["latticelens"] = {{"method", to_text(method)}, {"seed", seed}};
   if (!has_published_layout(method)) {
-    config["quantization_config"] = {
-        {"quant_method", own_layout},
-        {"format", method.weight.name},
-        {"packing", packing_of(method).name},
-        {"transform_config", transform_config(method, original.config)}};
+    config["quantization_config"] = {{"quant_method", own_layout},
+                                     {"format", method.weight.name},
+                                     {"packing", packing_of(method).name},
+                                     {"transform_config", transform_config(method, original)}};
     return config;
   }
   config["quantization_config"] = {
@@ -197,12 +221,12 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
           {"weights", quantization_arguments(false)}}}}},
       {"format", layout},
       {"global_compression_ratio", nullptr},
-      {"ignore", {"lm_head"}},
+      {"ignore", ignored_linears(original)},
       {"kv_cache_scheme", nullptr},
       {"quant_method", "compressed-tensors"},
       {"quantization_status", "compressed"},
       {"sparsity_config", Json::object()},
-      {"transform_config", transform_config(method, original.config)},
+      {"transform_config", transform_config(method, original)},
       {"version", "0.15.0"}};
   return config;
 }
@@ -230,8 +254,8 @@ OpenedModel open_model(const std::filesystem::path& path) {
   model.tensors = std::make_shared<PackedTensors>(model.tensors, method);
   opened.activations.format = method.activation;
   opened.activations.down_input = read_rotation(quantization, model, where);
-  model.prepare = [family = model.family, spec = opened.activations](Block& block) {
-    install_activations(block, *family, spec);
+  model.prepare = [layout = model.layout, spec = opened.activations](Block& block) {
+    install_activations(block, *layout, spec);
   };
   return opened;
 }

@@ -10,27 +10,29 @@
 namespace latticelens {
 namespace {
 
-bool any_wanted(const Stage& stage, std::int64_t layer, const Wanted& wanted) {
-  return std::any_of(stage.linears.begin(), stage.linears.end(),
-                     [&](const std::string& name) { return wanted(block_prefix(layer) + name); });
+bool any_wanted(const Model& model, const Stage& stage, std::int64_t layer, const Wanted& wanted) {
+  return std::any_of(stage.linears.begin(), stage.linears.end(), [&](const std::string& name) {
+    return wanted(block_prefix(model, layer) + name);
+  });
 }
 
 /// One past the last block with a wanted linear.
 std::int64_t blocks_to_visit(const Model& model, const Wanted& wanted) {
   std::int64_t blocks = 0;
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
-    for (const Stage& stage : model.family->stages)
-      if (any_wanted(stage, layer, wanted))
+    for (const Stage& stage : model.layout->stages)
+      if (any_wanted(model, stage, layer, wanted))
         blocks = layer + 1;
   return blocks;
 }
 
-VisitedStage visited(const Walks& walks, const std::map<std::string, Tensor>& weights,
-                     const Block& block, std::size_t s, const Stage& stage,
-                     const SafetensorsFile& file, const Method& method) {
-  VisitedStage result{block.layer, walks.collect(s), {}};
+VisitedStage visited(const Model& model, const Walks& walks,
+                     const std::map<std::string, Tensor>& weights, const Block& block,
+                     std::size_t s, const Stage& stage, const SafetensorsFile& file,
+                     const Method& method) {
+  VisitedStage result{block.layer, walks.collect(s).moments, {}};
   for (const std::string& name : stage.linears) {
-    const std::string full = block_prefix(block.layer) + name;
+    const std::string full = block_prefix(model, block.layer) + name;
     result.linears.push_back({full, weights.at(name), block.linears.at(name).weight,
                               load_packed(tensors_of(file), full + ".weight", method).scales});
   }
@@ -47,8 +49,8 @@ void revisit(const QuantizeRequest& request, const std::filesystem::path& packed
           "this run saw no calibration text; give --calibration FILE");
   const std::int64_t blocks = blocks_to_visit(model, wanted);
   require(blocks > 0, "inspect",
-          "no such linear; names look like " + block_prefix(0) +
-              model.family->stages.front().linears.front() + ", blocks 0 to " +
+          "no such linear; names look like " + block_prefix(model, 0) +
+              model.layout->stages.front().linears.front() + ", blocks 0 to " +
               std::to_string(model.config.layers - 1));
   const Rotations rotations = make_rotations(request.method.transforms, model.config, request.seed);
   const ShardFolder shards(packed_model, model.config.layers + 1, request.storage);
@@ -61,10 +63,10 @@ void revisit(const QuantizeRequest& request, const std::filesystem::path& packed
       weights[name] = linear.weight;
     walks.load_finished(layer, shards);
     const SafetensorsFile file(shards.path(layer));
-    for (std::size_t s = 0; s < model.family->stages.size(); ++s) {
-      const Stage& stage = model.family->stages[s];
-      if (any_wanted(stage, layer, wanted))
-        visit(visited(walks, weights, walks.block(), s, stage, file, request.method));
+    for (std::size_t s = 0; s < model.layout->stages.size(); ++s) {
+      const Stage& stage = model.layout->stages[s];
+      if (any_wanted(model, stage, layer, wanted))
+        visit(visited(model, walks, weights, walks.block(), s, stage, file, request.method));
       walks.advance(s, times);
     }
     each_block(layer);

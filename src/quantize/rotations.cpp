@@ -45,36 +45,99 @@ class DoublePrecision {
   Block& block_;
 };
 
-void fold_rows(Linear& linear, const Transform& transform, std::int64_t width) {
-  linear.weight = rotate_rows(linear.weight, transform, width);
-  if (linear.bias.defined())
-    linear.bias = rotate_columns(linear.bias.unsqueeze(0), transform, width).squeeze(0);
+/// The rows' outputs in the new basis, their biases too.
+void fold_rows(DoublePrecision& linears, const Rows& rows, const Transform& transform,
+               std::int64_t width) {
+  Linear& linear = linears[rows.linear];
+  Tensor part = linear.weight.narrow(0, rows.first, rows.count);
+  part.copy_(rotate_rows(part, transform, width));
+  if (!linear.bias.defined())
+    return;
+  Tensor bias = linear.bias.narrow(0, rows.first, rows.count).unsqueeze(0);
+  bias.copy_(rotate_columns(bias, transform, width));
+}
+
+/// The norm's gain and bias go into a linear [out, in] in fp64 that reads the normed stream.
+void fold_norm(Linear& reader, const Norm& norm) {
+  if (norm.bias.defined()) {
+    const Tensor shift = at::mv(reader.weight, norm.bias.to(at::kDouble));
+    reader.bias = reader.bias.defined() ? reader.bias + shift : shift;
+  }
+  reader.weight = reader.weight * norm.gain.to(at::kDouble);
+}
+
+/// Of a norm whose gain, bias and mean have gone into its neighbours.
+Norm plain_norm(const Norm& norm) {
+  return {.gain = at::ones_like(norm.gain), .bias = {}};
+}
+
+/// What a layer norm subtracts, the mean over the stream's coordinates, is subtracted by those who
+/// write to the stream.
+void centre(Linear& writer) {
+  writer.weight = writer.weight - writer.weight.mean(0, /*keepdim=*/true);
+  if (writer.bias.defined())
+    writer.bias = writer.bias - writer.bias.mean();
 }
 
 void fold_residual(Block& block, DoublePrecision& linears, const RotationSites& sites,
-                   const Transform& transform, std::int64_t hidden) {
-  for (const auto& [norm, readers] : sites.norm_readers) {
-    Tensor& gain = block.norms.at(norm);
-    for (const std::string& reader : readers)
-      linears[reader].weight =
-          rotate_columns(linears[reader].weight * gain.to(at::kDouble), transform, hidden);
-    gain = at::ones_like(gain);
+                   const Transform& transform, const Config& config) {
+  for (const auto& [name, readers] : sites.norm_readers) {
+    Norm& norm = block.norms.at(name);
+    for (const std::string& reader : readers) {
+      fold_norm(linears[reader], norm);
+      Tensor& weight = linears[reader].weight;
+      weight = rotate_columns(weight, transform, config.hidden);
+    }
+    norm = plain_norm(norm);
   }
-  for (const std::string& writer : sites.residual_writers)
-    fold_rows(linears[writer], transform, hidden);
+  for (const std::string& writer : sites.residual_writers) {
+    if (config.layer_norm)
+      centre(linears[writer]);
+    fold_rows(linears, {writer, 0, config.hidden}, transform, config.hidden);
+  }
 }
 
-/// A table [vocabulary, hidden] times the norm's gain, rotated in fp64 a few thousand rows at a
-/// time.
-Tensor rotate_table(const Tensor& table, const Tensor& gain, const Transform& transform) {
-  constexpr std::int64_t rows_at_once = 4096;
-  Tensor rotated = at::empty_like(table);
-  for (std::int64_t first = 0; first < table.size(0); first += rows_at_once) {
-    const Tensor rows =
-        table.slice(0, first, first + rows_at_once).to(at::kDouble) * gain.to(at::kDouble);
-    rotated.slice(0, first, first + rows_at_once).copy_(transform.apply(rows));
+void fold_values(DoublePrecision& linears, const RotationSites& sites, const Transform& transform,
+                 std::int64_t head_dimension) {
+  for (const Rows& values : sites.values)
+    fold_rows(linears, values, transform, head_dimension);
+  Tensor& reader = linears[sites.value_reader].weight;
+  reader = rotate_columns(reader, transform, head_dimension);
+}
+
+void fold_online(DoublePrecision& linears, const OnlineInput& input, const Rotations& rotations) {
+  const Tensor& signs = rotations.down_signs;
+  for (const Rows& rows : input.signed_rows) {
+    Linear& producer = linears[rows.linear];
+    producer.weight.narrow(0, rows.first, rows.count).mul_(signs.unsqueeze(1));
+    if (producer.bias.defined())
+      producer.bias.narrow(0, rows.first, rows.count).mul_(signs);
   }
-  return rotated;
+  Tensor& reader = linears[input.reader].weight;
+  const Tensor signed_reader = input.signed_rows.empty() ? reader : reader * signs;
+  reader = rotations.down_input->apply(signed_reader);
+}
+
+/// Replaces a table [vocabulary, hidden] a few thousand rows in fp64 at a time.
+Tensor change_rows(const Tensor& table, const std::function<Tensor(const Tensor&)>& change) {
+  constexpr std::int64_t rows_at_once = 4096;
+  Tensor changed = at::empty_like(table);
+  for (std::int64_t first = 0; first < table.size(0); first += rows_at_once)
+    changed.slice(0, first, first + rows_at_once)
+        .copy_(change(table.slice(0, first, first + rows_at_once).to(at::kDouble)));
+  return changed;
+}
+
+Linear fold_head(const Linear& head, const Norm& norm, const Transform& transform) {
+  Linear folded = head;
+  if (norm.bias.defined()) {
+    const Tensor shift = at::mv(head.weight.to(at::kDouble), norm.bias.to(at::kDouble));
+    folded.bias = (head.bias.defined() ? shift + head.bias : shift).to(at::kFloat);
+  }
+  const Tensor gain = norm.gain.to(at::kDouble);
+  folded.weight =
+      change_rows(head.weight, [&](const Tensor& rows) { return transform.apply(rows * gain); });
+  return folded;
 }
 
 } // namespace
@@ -98,37 +161,29 @@ Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& 
 }
 
 void fold_block(Block& block, const Rotations& rotations, const Model& model) {
-  const RotationSites& sites = model.family->rotation;
-  const Config& config = model.config;
+  const RotationSites& sites = model.layout->rotation;
   DoublePrecision linears(block);
   if (rotations.residual)
-    fold_residual(block, linears, sites, *rotations.residual, config.hidden);
-  if (rotations.value_output) {
-    fold_rows(linears[sites.values], *rotations.value_output, config.head_dimension);
-    Tensor& reader = linears[sites.value_reader].weight;
-    reader = rotate_columns(reader, *rotations.value_output, config.head_dimension);
-  }
-  if (rotations.down_input) {
-    Linear& producer = linears[sites.scaled_rows];
-    producer.weight = producer.weight * rotations.down_signs.unsqueeze(1);
-    if (producer.bias.defined())
-      producer.bias = producer.bias * rotations.down_signs;
-    Tensor& reader = linears[sites.down_reader].weight;
-    reader =
-        rotate_columns(reader * rotations.down_signs, *rotations.down_input, config.intermediate);
-  }
+    fold_residual(block, linears, sites, *rotations.residual, model.config);
+  if (rotations.value_output)
+    fold_values(linears, sites, *rotations.value_output, model.config.head_dimension);
+  if (rotations.down_input)
+    for (const OnlineInput& input : sites.down)
+      fold_online(linears, input, rotations);
 }
 
 OuterWeights fold_outer(const Model& model, const Rotations& rotations) {
   OuterWeights outer{load_embedding(model), load_final_norm(model),
-                     model.config.tied ? Tensor() : load_head(model)};
+                     model.config.tied ? Linear() : load_head(model)};
   if (!rotations.residual)
     return outer;
-  const Tensor head =
-      outer.head.defined() ? outer.head : outer.embedding; // untied before anything is folded
-  outer.head = rotate_table(head, outer.norm, *rotations.residual);
-  outer.embedding = rotate_table(outer.embedding, at::ones_like(outer.norm), *rotations.residual);
-  outer.norm = at::ones_like(outer.norm);
+  const Transform& transform = *rotations.residual;
+  const bool tied = !outer.head.weight.defined(); // untied before anything is folded
+  outer.head = fold_head(tied ? Linear{outer.embedding, {}} : outer.head, outer.norm, transform);
+  outer.embedding = change_rows(outer.embedding, [&](const Tensor& rows) {
+    return transform.apply(model.config.layer_norm ? rows - rows.mean(1, true) : rows);
+  });
+  outer.norm = plain_norm(outer.norm);
   return outer;
 }
 

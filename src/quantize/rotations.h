@@ -16,13 +16,15 @@ struct Rotations {
 Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& config,
                          std::uint64_t seed);
 
-/// Folds norm gains (when the stream is rotated) and all rotations into one block, in fp64.
+/// Folds norm gains and biases (when the stream is rotated; layer norms become RMS norms) and all
+/// rotations into one block, in fp64.
 void fold_block(Block& block, const Rotations& rotations, const Model& model);
 
 /// The matrices outside the blocks, folded: a head of its own when the stream is rotated.
 struct OuterWeights {
-  Tensor embedding, norm; // [vocabulary, hidden], [hidden]
-  Tensor head;            // [vocabulary, hidden], or undefined: tied to the embedding
+  Tensor embedding; // [vocabulary, hidden]
+  Norm norm;
+  Linear head; // [vocabulary, hidden]; the weight is undefined when tied to the embedding
 };
 OuterWeights fold_outer(const Model& model, const Rotations& rotations);
 

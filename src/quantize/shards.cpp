@@ -26,6 +26,33 @@ const char* to_text(Storage storage) {
   return storage == Storage::bf16 ? "bf16" : "fp32";
 }
 
+namespace {
+
+void add_pair(NamedTensors& tensors, const std::string& name, const Tensor& weight,
+              const Tensor& bias) {
+  tensors.emplace_back(name + ".weight", weight);
+  if (bias.defined())
+    tensors.emplace_back(name + ".bias", bias);
+}
+
+} // namespace
+
+void add_norm(NamedTensors& tensors, const std::string& name, const Norm& norm) {
+  add_pair(tensors, name, norm.gain, norm.bias);
+}
+
+void add_linear(NamedTensors& tensors, const std::string& name, const Linear& linear) {
+  add_pair(tensors, name, linear.weight, linear.bias);
+}
+
+NamedTensors outer_tensors(const OuterWeights& outer, const OuterNames& names) {
+  NamedTensors tensors = {{names.embedding + ".weight", outer.embedding}};
+  add_norm(tensors, names.norm, outer.norm);
+  if (outer.head.weight.defined())
+    add_linear(tensors, names.head, outer.head);
+  return tensors;
+}
+
 Tensor stored_value(const Tensor& x, Storage storage) {
   return x.to(scalar_type(storage)).to(at::kFloat);
 }
@@ -41,8 +68,10 @@ bool ShardFolder::has(std::int64_t shard) const {
   return std::filesystem::exists(path(shard));
 }
 
-Tensor ShardFolder::in_storage(const Tensor& x) const {
-  return x.to(scalar_type(storage_));
+NamedTensors ShardFolder::in_storage(NamedTensors tensors) const {
+  for (auto& [name, tensor] : tensors)
+    tensor = tensor.to(scalar_type(storage_));
+  return tensors;
 }
 
 void ShardFolder::write(std::int64_t shard, const NamedTensors& tensors) const {

@@ -14,6 +14,12 @@ const char* to_text(Storage storage);
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
+/// Under the name of the norm: its gain and, where it has one, its bias; a linear likewise.
+void add_norm(NamedTensors& tensors, const std::string& name, const Norm& norm);
+void add_linear(NamedTensors& tensors, const std::string& name, const Linear& linear);
+/// The matrices outside the blocks, under the family's names.
+NamedTensors outer_tensors(const OuterWeights& outer, const OuterNames& names);
+
 /// Rounded to the storage dtype and back to fp32: what a reader of the shard will see.
 Tensor stored_value(const Tensor& x, Storage storage);
 
@@ -24,7 +30,7 @@ class ShardFolder {
   std::filesystem::path path(std::int64_t shard) const;
   bool has(std::int64_t shard) const;
   /// What is not quantized, in the folder's dtype.
-  Tensor in_storage(const Tensor& x) const;
+  NamedTensors in_storage(NamedTensors tensors) const;
   void write(std::int64_t shard, const NamedTensors& tensors) const;
   /// model.safetensors.index.json from the shards' own headers.
   void write_index() const;

@@ -16,6 +16,14 @@ ActivationSpec activations_of(const Method& method, const Rotations& rotations) 
   return spec;
 }
 
+Norm stored_norm(const Norm& norm, Storage storage) {
+  Norm stored = norm;
+  stored.gain = stored_value(norm.gain, storage);
+  if (norm.bias.defined())
+    stored.bias = stored_value(norm.bias, storage);
+  return stored;
+}
+
 } // namespace
 
 Walks::Walks(const QuantizeRequest& request, const Rotations& rotations)
@@ -39,11 +47,14 @@ Block Walks::load_folded(std::int64_t layer, const ActivationSpec& activations) 
   Block block = load_block(request_.model, layer);
   fold_block(block, rotations_, request_.model);
   for (auto& [name, norm] : block.norms)
-    norm = stored_value(norm, request_.storage);
-  for (auto& [name, linear] : block.linears)
+    norm = stored_norm(norm, request_.storage);
+  for (auto& [name, linear] : block.linears) {
     if (linear.bias.defined())
       linear.bias = stored_value(linear.bias, request_.storage);
-  install_activations(block, *request_.model.family, activations);
+    if (!in_a_stage(*request_.model.layout, name))
+      linear.weight = stored_value(linear.weight, request_.storage);
+  }
+  install_activations(block, *request_.model.layout, activations);
   return block;
 }
 
@@ -53,7 +64,7 @@ void Walks::load(std::int64_t layer) {
     original_->block = load_folded(layer, {.down_input = activations_.down_input});
 }
 
-Moments Walks::collect(std::size_t stage) const {
+StageMoments Walks::collect(std::size_t stage) const {
   return collect_moments(quantized_, stage, original_ ? &*original_ : nullptr,
                          request_.method.target == Target::original_with_drift);
 }
@@ -71,7 +82,9 @@ void Walks::load_finished(std::int64_t layer, const ShardFolder& shards) {
   load(layer);
   const SafetensorsFile file(shards.path(layer));
   for (auto& [name, linear] : block().linears) {
-    const std::string full = block_prefix(layer) + name + ".weight";
+    if (!in_a_stage(*request_.model.layout, name))
+      continue;
+    const std::string full = block_prefix(request_.model, layer) + name + ".weight";
     linear.weight = load_packed(tensors_of(file), full, request_.method).values;
   }
 }

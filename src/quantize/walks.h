@@ -21,7 +21,7 @@ class Walks {
 
   /// Loads and folds a block; what is not quantized is rounded as the shard will store it.
   void load(std::int64_t layer);
-  Moments collect(std::size_t stage) const;
+  StageMoments collect(std::size_t stage) const;
   void advance(std::size_t stage, TimeTable& times);
   /// Loads a block that an earlier run finished, with the weights that its shard holds.
   void load_finished(std::int64_t layer, const ShardFolder& shards);

@@ -38,7 +38,7 @@ class QuantizeCommand : public ::testing::Test {
   }
   Tensor logits(const OpenedModel& opened) const {
     const Tensor ids = at::arange(48, at::kLong) * 31 % 96;
-    return at::linear(run_decoder(opened.model, {ids})[0], load_head(opened.model));
+    return load_head(opened.model)(run_decoder(opened.model, {ids})[0]);
   }
   testing::TemporaryFolder folder_;
 };
@@ -195,7 +195,7 @@ TEST_F(QuantizeCommand, the_exported_folder_read_back_gives_the_logits_of_the_ro
   export_dequantized(packed, at("plain"), Storage::fp32);
   OpenedModel weights_only = open_model(at("run"));
   weights_only.model.prepare = [&](Block& block) {
-    install_activations(block, *weights_only.model.family,
+    install_activations(block, *weights_only.model.layout,
                         {.down_input = weights_only.activations.down_input});
   };
   EXPECT_LE((logits(open_model(at("plain"))) - logits(weights_only)).abs().max().item<double>(),

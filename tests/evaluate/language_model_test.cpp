@@ -35,7 +35,7 @@ TEST_F(Evaluate, loss_and_divergence_equal_their_definitions_over_several_chunks
             .to(at::kLong);
     const auto log_p = [&](const Model& m) {
       return at::log_softmax(
-                 logits_of(run_decoder(m, {ids})[0], StripMatrix(load_head(m))).to(at::kDouble), -1)
+                 logits_of(run_decoder(m, {ids})[0], Head(load_head(m))).to(at::kDouble), -1)
           .slice(0, 0, -1);
     };
     const Tensor p = log_p(model), q = log_p(original);

@@ -253,7 +253,7 @@ TEST_F(TinyTasks, scores_equal_a_plain_forward_of_each_request) {
     for (std::size_t j = 0; j < scores[i].size(); ++j) {
       const TokenRequest& request = items.items[i][j];
       const Tensor ids = at::tensor(request.ids, at::kLong);
-      const Tensor logits = at::linear(run_decoder(model, {ids})[0], load_head(model));
+      const Tensor logits = at::linear(run_decoder(model, {ids})[0], load_head(model).weight);
       const Tensor log_p = at::log_softmax(logits.to(at::kDouble), -1)
                                .slice(0, request.context_tokens - 1, -1)
                                .gather(1, ids.slice(0, request.context_tokens).unsqueeze(1));

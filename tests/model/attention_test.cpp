@@ -38,6 +38,19 @@ TEST(Attention, equals_the_reference_for_odd_shapes) {
     }
 }
 
+TEST(Attention, equals_the_reference_for_any_window_and_any_share_of_rotated_dimensions) {
+  for (const std::int64_t window : {1, 2, 50, 96, 97, 150, 400})
+    for (const std::int64_t rotary : {0, 2, 6}) {
+      Inputs x = random_inputs(2, 250, 4, 2, 8);
+      x.config.rotary_dimension = rotary;
+      const Rope rope = make_rope(x.config, 250);
+      EXPECT_TRUE(at::allclose(attend(x.q, x.k, x.v, rope, x.config, window),
+                               reference::attend(x.q, x.k, x.v, rope, x.config, window), 1e-5,
+                               6e-5))
+          << window << " " << rotary;
+    }
+}
+
 TEST(Attention, has_the_same_bytes_at_one_and_two_threads) {
   const Inputs x = random_inputs(1, 300, 3, 1, 16);
   const int before = at::get_num_threads();

@@ -88,7 +88,7 @@ TEST_P(Llama2c, gives_the_logits_and_the_loss_of_run_c) {
   const Tensor ids = at::from_blob(tokens.data(), {count}, at::kInt).to(at::kLong);
   const Tensor expected = at::from_blob(logits.data(), {count, 512}, at::kFloat);
   const Model model = open_plain_model(folder.path());
-  const Tensor actual = at::linear(run_decoder(model, {ids})[0], load_head(model));
+  const Tensor actual = load_head(model)(run_decoder(model, {ids})[0]);
   EXPECT_LE((actual - expected).abs().max().item<double>(), 2e-4);
   const Tensor log_p =
       at::log_softmax(actual.slice(0, 0, -1), -1).gather(1, ids.slice(0, 1).unsqueeze(1));

@@ -38,12 +38,12 @@ std::vector<RealLayer> layers_of(const Model& model, std::int64_t layers,
   std::vector<RealLayer> result;
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     walk.block = load_block(model, layer);
-    for (std::size_t s = 0; s < model.family->stages.size(); ++s) {
-      const Moments moments = collect_moments(walk, s);
+    for (std::size_t s = 0; s < model.layout->stages.size(); ++s) {
+      const Moments moments = collect_moments(walk, s).moments;
       std::vector<Tensor> inputs;
       for (std::size_t window = 0; window < windows.size(); ++window)
         inputs.push_back(walk.stream.input(walk.block, s, window));
-      for (const std::string& name : model.family->stages[s].linears) {
+      for (const std::string& name : model.layout->stages[s].linears) {
         const Tensor weight = walk.block.linears.at(name).weight.to(at::kFloat);
         result.push_back({std::to_string(layer) + "." + name,
                           weight.slice(0, 0, rows_of_each).contiguous(), moments, inputs});

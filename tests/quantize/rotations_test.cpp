@@ -2,8 +2,10 @@
 #include "core/error.h"
 #include "quantize/activations.h"
 #include "quantize/rotations.h"
+#include "quantize/shards.h"
 #include "tensor/safetensors.h"
-#include "tests/support.h"
+#include "tests/family_oracles.h"
+#include "tests/tiny_family.h"
 #include "tests/tiny_model.h"
 
 namespace latticelens {
@@ -20,7 +22,7 @@ class Memory : public TensorSource {
 };
 
 Tensor logits(const Model& model, const Tensor& ids) {
-  return at::linear(run_decoder(model, {ids})[0], load_head(model));
+  return load_head(model)(run_decoder(model, {ids})[0]);
 }
 
 Model folded(const Model& model, const std::string& transforms, std::uint64_t seed) {
@@ -30,32 +32,30 @@ Model folded(const Model& model, const std::string& transforms, std::uint64_t se
   Model result = model;
   auto memory = std::make_shared<Memory>();
   const OuterWeights outer = fold_outer(model, *rotations);
-  memory->tensors = {{"model.embed_tokens.weight", outer.embedding},
-                     {"model.norm.weight", outer.norm}};
-  if (outer.head.defined()) {
-    memory->tensors["lm_head.weight"] = outer.head;
+  if (outer.head.weight.defined())
     result.config.tied = false;
-  }
+  if (rotations->residual)
+    result.config.layer_norm = false;
+  NamedTensors tensors = outer_tensors(outer, model.family->names);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
     Block block = load_block(model, layer);
     fold_block(block, *rotations, model);
-    for (const auto& [name, linear] : block.linears) {
-      memory->tensors[block_prefix(layer) + name + ".weight"] = linear.weight;
-      if (linear.bias.defined())
-        memory->tensors[block_prefix(layer) + name + ".bias"] = linear.bias;
-    }
+    const std::string prefix = block_prefix(model, layer);
+    for (const auto& [name, linear] : block.linears)
+      add_linear(tensors, prefix + name, linear);
     for (const auto& [name, norm] : block.norms)
-      memory->tensors[block_prefix(layer) + name + ".weight"] = norm;
+      add_norm(tensors, prefix + name, norm);
   }
+  memory->tensors.insert(tensors.begin(), tensors.end());
   result.tensors = memory;
-  result.prepare = [rotations, family = model.family](Block& block) {
-    install_activations(block, *family, {.down_input = rotations->down_input});
+  result.prepare = [rotations, layout = model.layout](Block& block) {
+    install_activations(block, *layout, {.down_input = rotations->down_input});
   };
   return result;
 }
 
 const std::vector<std::string> block_rotations = {
-    "hadamard:32@residual", "hadamard:2@value_output", "hadamard@value_output",
+    "hadamard:16@residual", "hadamard:2@value_output", "hadamard@value_output",
     "hadamard:8@down_input", "hadamard:16@residual,hadamard@value_output,hadamard:4@down_input"};
 const std::vector<std::string> full_rotations = {"hadamard@residual", "hadamard@down_input"};
 
@@ -79,12 +79,22 @@ TEST(Rotations, tied_and_untied_models_with_and_without_biases_keep_their_functi
     }
 }
 
-TEST(Rotations, every_llama_oracle_keeps_its_logits) {
+TEST(Rotations, every_familys_oracle_keeps_its_logits) {
   REQUIRE_DATA("oracles/families/llama-gqa-untied");
-  for (const char* name : {"llama-gqa-untied", "llama3-rope-tied", "llmjp3-odd-vocab"}) {
+  for (const std::string& name : testing::family_oracles()) {
     SCOPED_TRACE(name);
-    expect_same_function(open_plain_model(testing::data_folder() / "oracles/families" / name),
-                         block_rotations);
+    expect_same_function(open_plain_model(testing::family_oracle(name)), block_rotations);
+  }
+}
+
+TEST(Rotations, layer_norms_keep_their_function_tied_and_in_sequence) {
+  const Family& family = family_of_model_type("gpt_neox", "test");
+  for (const Json& changes :
+       {Json{{"tie_word_embeddings", true}}, Json{{"use_parallel_residual", false}}}) {
+    const testing::TemporaryFolder folder;
+    testing::write_tiny_family(
+        folder.path(), family, [](const Tensor& w) { return w; }, changes);
+    expect_same_function(open_plain_model(folder.path()), block_rotations);
   }
 }
 

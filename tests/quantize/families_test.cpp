@@ -1,0 +1,154 @@
+// Every family through the layer loop, the packed folder and the plain export.
+#include "core/error.h"
+#include "quantize/check_method.h"
+#include "quantize/export_dequantized.h"
+#include "quantize/layer_loop.h"
+#include "tests/support.h"
+#include "tests/tiny_family.h"
+
+namespace latticelens {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string rotations =
+    "rotate=hadamard:32@residual,hadamard:32@value_output,hadamard:32@down_input ";
+
+Tensor logits(const Model& model) {
+  const Tensor ids = at::arange(48, at::kLong) * 31 % model.config.vocabulary;
+  return load_head(model)(run_decoder(model, {ids})[0]);
+}
+
+double difference(const Model& a, const Model& b) {
+  return (logits(a) - logits(b)).abs().max().item<double>();
+}
+
+TokenWindows random_windows(std::int64_t count, std::int64_t length) {
+  TokenWindows windows{.count = count, .length = length};
+  for (std::int64_t i = 0; i < count * length; ++i)
+    windows.ids.push_back(static_cast<std::int32_t>((i * i * 7 + i * 13 + i / 5) % 96));
+  return windows;
+}
+
+class FamilyLoop : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  const Family& family() const { return families()[GetParam()]; }
+  fs::path original() const { return folder_ / "original"; }
+  void write(const std::function<Tensor(const Tensor&)>& finish) const {
+    testing::write_tiny_family(original(), family(), finish);
+  }
+  OpenedModel quantized(const std::string& method, const std::string& out,
+                        const TokenWindows& windows = {}) const {
+    const Model model = open_plain_model(original());
+    const QuantizeRequest request{.model = model,
+                                  .method = parse_method(method),
+                                  .calibration = windows,
+                                  .seed = 7,
+                                  .storage = Storage::fp32,
+                                  .quiet = true};
+    check_method(request.method, model);
+    RunDirectory run(folder_ / out, {{"method", method}});
+    run.write(false, Json::object());
+    quantize_blocks_of(request, run);
+    return open_model(run.model());
+  }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_P(FamilyLoop, weights_that_the_format_holds_come_back_to_the_same_logits) {
+  const Format format = parse_format("mxfp4");
+  write([&](const Tensor& weight) {
+    SnapCounts counts;
+    return format.snap(weight, format.fit(weight), counts);
+  });
+  const Model before = open_plain_model(original());
+  const OpenedModel after = quantized("weight=mxfp4 rounding=nearest", "run");
+  EXPECT_TRUE(at::equal(logits(after.model), logits(before)));
+  export_dequantized(after, folder_ / "plain", Storage::fp32);
+  EXPECT_TRUE(at::equal(logits(open_plain_model(folder_ / "plain")), logits(before)));
+}
+
+TEST_P(FamilyLoop, a_rotated_model_stays_near_the_original_and_its_plain_export_agrees) {
+  write([](const Tensor& weight) { return weight; });
+  const Model before = open_plain_model(original());
+  const OpenedModel after =
+      quantized(rotations + "weight=mxfp4 rounding=gptq", "run", random_windows(8, 64));
+  const Tensor expected = logits(before);
+  const double relative =
+      ((logits(after.model) - expected).norm() / expected.norm()).item<double>();
+  EXPECT_LT(relative, 0.5);
+  export_dequantized(after, folder_ / "plain", Storage::fp32);
+  EXPECT_LE(difference(open_plain_model(folder_ / "plain"), after.model), 1e-4);
+}
+
+TEST_P(FamilyLoop, a_run_cut_off_continues_to_the_same_bytes) {
+  write([](const Tensor& weight) { return weight; });
+  const std::string method =
+      rotations + "weight=mxfp4 activation=mxfp4 rounding=gptq moments=quantized";
+  quantized(method, "run", random_windows(4, 40));
+  const fs::path shard = folder_ / "run/model/model-00002-of-00003.safetensors";
+  const std::string expected = read_text(shard), rows = read_text(folder_ / "run/layers.jsonl");
+  fs::remove(shard);
+  quantized(method, "run", random_windows(4, 40));
+  EXPECT_EQ(read_text(shard), expected);
+  EXPECT_EQ(read_text(folder_ / "run/layers.jsonl"), rows);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, FamilyLoop, ::testing::Range<std::size_t>(0, families().size()),
+                         [](const auto& row) { return families()[row.param].name; });
+
+class Experts : public FamilyLoop {
+ protected:
+  Json first_row(const std::string& linear) const {
+    for (const Json& row : RunDirectory(folder_ / "run", {{"method", method_}}).read_layers())
+      if (row["linear"] == linear)
+        return row;
+    return {};
+  }
+  void run(std::int64_t windows) const {
+    write([](const Tensor& weight) { return weight; });
+    quantized(method_, "run", random_windows(windows, 40));
+  }
+  const std::string method_ = "weight=mxfp4 rounding=gptq";
+};
+
+TEST_P(Experts, learn_from_the_tokens_that_reach_them) {
+  run(40);
+  std::int64_t tokens = 0;
+  for (const char* expert : {"0", "1", "2", "3"}) {
+    const std::string prefix = std::string("block_sparse_moe.experts.") + expert;
+    const Json row = first_row(prefix + ".w1");
+    EXPECT_FALSE(row.contains("shared_moments"));
+    EXPECT_EQ(row["tokens"], first_row(prefix + ".w2")["tokens"]);
+    tokens += row["tokens"].get<std::int64_t>();
+  }
+  EXPECT_EQ(tokens, 2 * 40 * 40); // two experts a token
+}
+
+TEST_P(Experts, that_see_too_few_tokens_say_so_and_use_those_of_all) {
+  run(2);
+  for (const char* name : {"w1", "w2", "w3"}) {
+    const Json row = first_row(std::string("block_sparse_moe.experts.1.") + name);
+    EXPECT_EQ(row["shared_moments"], true);
+    EXPECT_LT(row["routed_tokens"], row["in"]);
+    EXPECT_EQ(row["tokens"], 2 * 40);
+  }
+}
+
+TEST_P(Experts, refuse_the_originals_outputs_as_the_target) {
+  write([](const Tensor& weight) { return weight; });
+  EXPECT_ERROR(quantized("weight=mxfp4 rounding=gptq target=original", "run"),
+               "write target=quantized");
+}
+
+std::size_t index_of(const std::string& name) {
+  for (std::size_t i = 0; i < families().size(); ++i)
+    if (families()[i].name == name)
+      return i;
+  throw Error("test", "no family " + name);
+}
+
+INSTANTIATE_TEST_SUITE_P(Mixtral, Experts, ::testing::Values(index_of("mixtral")));
+
+} // namespace
+} // namespace latticelens
