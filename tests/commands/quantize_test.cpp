@@ -144,9 +144,8 @@ TEST_F(QuantizeCommand, roundings_that_leave_the_grid_have_a_file_form_of_their_
   }
 }
 
-TEST_F(QuantizeCommand, every_format_is_stored_and_read_back) {
-  for (const FormatRow& format : formats()) {
-    const std::string name = format.name;
+TEST_F(QuantizeCommand, formats_of_every_kind_are_stored_and_read_back) {
+  for (const std::string name : {"mxfp6-e3m2", "nvfp4", "bfp4:16", "int8"}) {
     std::vector<std::string> arguments = with_method("run", "");
     arguments[3] = "weight=" + name + " activation=" + name + " rounding=gptq";
     const auto made = run_program(arguments);
