@@ -31,4 +31,10 @@ void install_activations(Block& block, const Layout& layout, const ActivationSpe
   }
 }
 
+void install_input_transform(Block& block, const std::string& stage,
+                             std::shared_ptr<const Transform> transform,
+                             const ActivationSpec& spec) {
+  block.inputs[stage] = input_function(std::move(transform), spec);
+}
+
 } // namespace latticelens

@@ -22,4 +22,9 @@ struct ActivationSpec {
 /// the layout names.
 void install_activations(Block& block, const Layout& layout, const ActivationSpec& spec);
 
+/// The same for one stage whose input has a transform of its own.
+void install_input_transform(Block& block, const std::string& stage,
+                             std::shared_ptr<const Transform> transform,
+                             const ActivationSpec& spec);
+
 } // namespace latticelens

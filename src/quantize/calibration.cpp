@@ -68,6 +68,10 @@ Tensor CalibrationStream::input(const Block& block, std::size_t s, std::size_t w
                      model_.config);
 }
 
+Tensor CalibrationStream::raw_input(const Block& block, std::size_t s, std::size_t window) const {
+  return model_.layout->stages[s].input(block, ready(block, s, states_[window]), model_.config);
+}
+
 void CalibrationStream::advance(const Block& block, std::size_t s) {
   if (put_off(s))
     return;

@@ -23,6 +23,8 @@ class CalibrationStream {
   Tensor input_everywhere(const Block& block, std::size_t s, std::size_t window) const;
   /// What the outputs of a stage are added to in one window [1, t, hidden].
   Tensor residual(std::size_t window) const;
+  /// `input` before the stage's input function.
+  Tensor raw_input(const Block& block, std::size_t s, std::size_t window) const;
   /// Runs stage `s`. A stage whose result would take more than a gigabyte is put off, and repeated
   /// by those who need it.
   void advance(const Block& block, std::size_t s);

@@ -13,6 +13,12 @@ void check_block(const Format& format, const char* what, const LinearShape& shap
               "; choose a format with a smaller block");
 }
 
+void check_size(const TransformSpec& spec, const LinearShape& shape) {
+  require(spec.size == 0 || shape.in % spec.size == 0, "method",
+          "rotate=" + to_text(spec) + ": blocks of " + std::to_string(spec.size) +
+              " do not divide the " + std::to_string(shape.in) + " inputs of " + shape.name);
+}
+
 void check_rounding(const Method& method, const LinearShape& shape) {
   Format format = method.weight;
   format.block = format.block > 0 ? format.block : shape.in;
@@ -33,6 +39,8 @@ void check_method(const Method& method, const Model& model) {
       continue;
     check_block(method.weight, "weight", shape);
     check_rounding(method, shape);
+    if (const TransformSpec* spec = input_transform(method))
+      check_size(*spec, shape);
     if (method.activation)
       check_block(*method.activation, "activation", shape);
   }

@@ -18,6 +18,11 @@ std::vector<TransformSpec> parse_transforms(const std::string& text) {
   for (std::size_t i = 1; i < specs.size(); ++i)
     require(specs[i].site != specs[i - 1].site, "method",
             "two transforms at one site: " + to_text(specs[i - 1]) + " and " + to_text(specs[i]));
+  const auto is_online = [](const TransformSpec& spec) {
+    return spec.site == Site::inputs || spec.site == Site::down_input;
+  };
+  require(std::count_if(specs.begin(), specs.end(), is_online) <= 1, "method",
+          "down_input is one of inputs: leave one of the two transforms out");
   return specs;
 }
 
@@ -101,11 +106,23 @@ std::string to_text(const Method& method) {
          (method.moments == MomentsPath::original ? " moments=original" : " moments=quantized");
 }
 
-const TransformSpec* online_rotation(const Method& method) {
+namespace {
+
+const TransformSpec* transform_at(const Method& method, Site site) {
   for (const TransformSpec& spec : method.transforms)
-    if (spec.site == Site::down_input)
+    if (spec.site == site)
       return &spec;
   return nullptr;
+}
+
+} // namespace
+
+const TransformSpec* online_rotation(const Method& method) {
+  return transform_at(method, Site::down_input);
+}
+
+const TransformSpec* input_transform(const Method& method) {
+  return transform_at(method, Site::inputs);
 }
 
 const std::vector<Preset>& presets() {

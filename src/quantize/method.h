@@ -37,6 +37,8 @@ std::string to_text(const Method& method);
 
 /// The transform that acts while the model runs; null when all are folded into weights.
 const TransformSpec* online_rotation(const Method& method);
+/// The transform of every linear's input; null when there is none.
+const TransformSpec* input_transform(const Method& method);
 
 struct Preset {
   const char* name;

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/run_directory.h"
+#include "quantize/input_transforms.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
 #include <algorithm>
@@ -27,12 +28,7 @@ class PackedTensors : public TensorSource {
   Tensor load(const std::string& name) const override {
     if (!is_packed(name))
       return stored_->load(name);
-    return load_packed(
-               [this](const std::string& part) {
-                 return stored_->has(part) ? stored_->load(part) : Tensor();
-               },
-               name, method_)
-        .values;
+    return load_packed(tensors_of(*stored_), name, method_).values;
   }
   std::vector<std::string> names() const override { return stored_->names(); }
 
@@ -46,8 +42,9 @@ class PackedTensors : public TensorSource {
 
 /// Whether other programs' layout can hold what the method makes.
 bool has_published_layout(const Method& method) {
-  return method.weight.grid.mantissa_bits == 1 && !method.weight.rule.scale_grid &&
-         method.weight.block == 32 && &packing_of(method) == &grid_packing();
+  return !input_transform(method) && method.weight.grid.mantissa_bits == 1 &&
+         !method.weight.rule.scale_grid && method.weight.block == 32 &&
+         &packing_of(method) == &grid_packing();
 }
 
 Json quantization_arguments(bool dynamic) {
@@ -180,6 +177,12 @@ UnpackedWeight load_packed(const LoadTensor& load, const std::string& name, cons
                                    method.weight, name);
 }
 
+LoadTensor tensors_of(const TensorSource& source) {
+  return [&source](const std::string& name) {
+    return source.has(name) ? source.load(name) : Tensor();
+  };
+}
+
 LoadTensor tensors_of(const SafetensorsFile& file) {
   return [&file](const std::string& name) { return file.has(name) ? file.load(name) : Tensor(); };
 }
@@ -254,8 +257,14 @@ OpenedModel open_model(const std::filesystem::path& path) {
   model.tensors = std::make_shared<PackedTensors>(model.tensors, method);
   opened.activations.format = method.activation;
   opened.activations.down_input = read_rotation(quantization, model, where);
-  model.prepare = [layout = model.layout, spec = opened.activations](Block& block) {
-    install_activations(block, *layout, spec);
+  opened.transforms_inputs = input_transform(method) != nullptr;
+  model.prepare = [model, transformed = opened.transforms_inputs,
+                   spec = opened.activations](Block& block) {
+    install_activations(block, *model.layout, spec);
+    if (transformed)
+      for (const auto& [stage, transform] :
+           load_input_transforms(model, block.layer, tensors_of(*model.tensors)))
+        install_input_transform(block, stage, transform, spec);
   };
   return opened;
 }

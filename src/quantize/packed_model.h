@@ -15,6 +15,7 @@ void add_packed(NamedTensors& tensors, const std::string& name, const PackedWeig
 using LoadTensor = std::function<Tensor(const std::string& name)>; // undefined when there is none
 UnpackedWeight load_packed(const LoadTensor& load, const std::string& name, const Method& method);
 LoadTensor tensors_of(const SafetensorsFile& file);
+LoadTensor tensors_of(const TensorSource& source);
 
 /// config.json of the quantized model: the original's, with quantization_config, tie, dtype, and
 /// how it was made.
@@ -30,6 +31,7 @@ struct OpenedModel {
   bool quantized = false;
   std::string method; // canonical string; empty when the folder does not say
   ActivationSpec activations;
+  bool transforms_inputs = false; // every stage of every block has a transform of its own
 };
 
 /// A Hugging Face folder, a quantized folder, a .gguf file or a finished run's folder. Errors: an

@@ -57,12 +57,13 @@ void revisit(const QuantizeRequest& request, const std::filesystem::path& packed
   Walks walks(request, rotations);
   TimeTable times;
   for (std::int64_t layer = 0; layer < blocks; ++layer) {
+    const SafetensorsFile file(shards.path(layer));
     walks.load(layer);
+    walks.load_input_bases(file);
     std::map<std::string, Tensor> weights;
     for (const auto& [name, linear] : walks.block().linears)
       weights[name] = linear.weight;
-    walks.load_finished(layer, shards);
-    const SafetensorsFile file(shards.path(layer));
+    walks.load_weights(file);
     for (std::size_t s = 0; s < model.layout->stages.size(); ++s) {
       const Stage& stage = model.layout->stages[s];
       if (any_wanted(model, stage, layer, wanted))

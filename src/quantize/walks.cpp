@@ -78,14 +78,44 @@ void Walks::advance(std::size_t stage, TimeTable& times) {
                   [&] { original_->stream.advance(original_->block, stage); });
 }
 
+void Walks::set_input_basis(const Stage& stage,
+                            const std::shared_ptr<const BlockMatrix>& transform) {
+  apply_input_transform(quantized_.block, stage, transform, activations_);
+  if (original_)
+    apply_input_transform(original_->block, stage, transform, {});
+}
+
+std::shared_ptr<const BlockMatrix> Walks::choose_input_basis(std::size_t stage) {
+  const TransformSpec* spec = input_transform(request_.method);
+  if (!spec)
+    return nullptr;
+  const auto transform = choose_input_transform(quantized_, stage, *spec);
+  set_input_basis(request_.model.layout->stages[stage], transform);
+  return transform;
+}
+
+void Walks::load_input_bases(const SafetensorsFile& shard) {
+  if (!input_transform(request_.method))
+    return;
+  const InputTransforms transforms =
+      load_input_transforms(request_.model, block().layer, tensors_of(shard));
+  for (const Stage& stage : request_.model.layout->stages)
+    set_input_basis(stage, transforms.at(stage.name));
+}
+
 void Walks::load_finished(std::int64_t layer, const ShardFolder& shards) {
-  load(layer);
   const SafetensorsFile file(shards.path(layer));
+  load(layer);
+  load_input_bases(file);
+  load_weights(file);
+}
+
+void Walks::load_weights(const SafetensorsFile& shard) {
   for (auto& [name, linear] : block().linears) {
     if (!in_a_stage(*request_.model.layout, name))
       continue;
-    const std::string full = block_prefix(request_.model, layer) + name + ".weight";
-    linear.weight = load_packed(tensors_of(file), full, request_.method).values;
+    const std::string full = block_prefix(request_.model, block().layer) + name + ".weight";
+    linear.weight = load_packed(tensors_of(shard), full, request_.method).values;
   }
 }
 

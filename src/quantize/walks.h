@@ -3,8 +3,10 @@
 #include "core/time_table.h"
 #include "quantize/activations.h"
 #include "quantize/calibration.h"
+#include "quantize/input_transforms.h"
 #include "quantize/request.h"
 #include "quantize/rotations.h"
+#include "tensor/safetensors.h"
 
 namespace latticelens {
 
@@ -21,6 +23,13 @@ class Walks {
 
   /// Loads and folds a block; what is not quantized is rounded as the shard will store it.
   void load(std::int64_t layer);
+  /// Chooses the transform of a stage's input, if the method has any, and brings the walks into its
+  /// basis. Null: none.
+  std::shared_ptr<const BlockMatrix> choose_input_basis(std::size_t stage);
+  /// For a block that is loaded and was finished by an earlier run: the bases, then the weights,
+  /// that its shard holds.
+  void load_input_bases(const SafetensorsFile& shard);
+  void load_weights(const SafetensorsFile& shard);
   StageMoments collect(std::size_t stage) const;
   void advance(std::size_t stage, TimeTable& times);
   /// Loads a block that an earlier run finished, with the weights that its shard holds.
@@ -29,6 +38,7 @@ class Walks {
   void repeat(std::int64_t layer, const ShardFolder& shards);
 
  private:
+  void set_input_basis(const Stage& stage, const std::shared_ptr<const BlockMatrix>& transform);
   Block load_folded(std::int64_t layer, const ActivationSpec& activations) const;
   CalibrationStream start_stream() const;
 

@@ -1,6 +1,7 @@
 // An invertible change of basis of a vector space of activations: x [..., n] becomes x T.
 #pragma once
 #include "tensor/tensor.h"
+#include "transforms/input_fit.h"
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,19 +10,23 @@
 
 namespace latticelens {
 
-/// Orthogonal transforms only so far: T Tᵀ = I, so a weight that reads x T becomes W T as well.
+/// A weight that reads x T becomes W T⁻ᵀ, which is W T again when T is orthogonal: the default.
 class Transform {
  public:
   virtual ~Transform() = default;
   /// x T along the last dimension, any floating dtype.
   virtual Tensor apply(const Tensor& x) const = 0;
-  /// x Tᵀ: undoes apply.
+  /// x T⁻¹: undoes apply.
   virtual Tensor invert(const Tensor& x) const = 0;
+  /// W T⁻ᵀ, and back.
+  virtual Tensor apply_to_weight(const Tensor& weight) const { return apply(weight); }
+  virtual Tensor restore_weight(const Tensor& weight) const { return invert(weight); }
 };
 
 /// Where a transform acts. residual: the stream between blocks; value_output: each head's values;
-/// down_input: the input of the last projection of the feed-forward part, online.
-enum class Site { residual, value_output, down_input };
+/// down_input: the input of the last projection of the feed-forward part, online. inputs: the input
+/// of every quantized linear, online, a matrix of its own for every block of channels.
+enum class Site { residual, value_output, down_input, inputs };
 
 /// "KIND[:SIZE]@SITE", as in "hadamard:32@residual"; without a size it spans the whole dimension.
 struct TransformSpec {
@@ -42,7 +47,8 @@ struct TransformPlace {
   bool random_signs = true;
 };
 
-/// Errors: a size that does not divide the width, no construction of that order.
+/// Errors: a size that does not divide the width, no construction of that order, a kind that is for
+/// inputs only.
 std::unique_ptr<Transform> make_transform(const TransformSpec& spec, const TransformPlace& place);
 
 /// The ±1 signs [width] that make_transform draws for this place.
@@ -51,8 +57,16 @@ Tensor transform_signs(const TransformSpec& spec, const TransformPlace& place);
 struct TransformRow {
   const char* name;
   const char* help;
-  std::unique_ptr<Transform> (*make)(const TransformSpec&, const TransformPlace&);
+  std::unique_ptr<Transform> (*make)(const TransformSpec&,
+                                     const TransformPlace&); // null: inputs only
+  Tensor (*fit)(const BlockMoments&);                        // the matrices at `inputs`
 };
+
+/// Whether its matrices follow from what calibration sees.
+bool needs_calibration(const TransformSpec& spec);
+
+/// The matrices that a spec at `inputs` chooses for one input.
+Tensor fit_input_transform(const TransformSpec& spec, const BlockMoments& moments);
 
 /// Every kind of transform there is.
 const std::vector<TransformRow>& transforms();

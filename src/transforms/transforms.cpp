@@ -36,7 +36,11 @@ const TransformRow* find_kind(std::string_view name) {
 const std::vector<TransformRow>& transforms() {
   static const std::vector<TransformRow> table = {
       {"hadamard", "Hadamard matrix with random signs; hadamard:32 repeats one block of 32",
-       make_hadamard},
+       make_hadamard, fit_hadamard},
+      {"aware",
+       "for inputs: equal second moments of inputs and weights, then Hadamard (WUSH), from "
+       "calibration",
+       nullptr, fit_aware},
   };
   return table;
 }
@@ -46,6 +50,7 @@ const std::vector<SiteRow>& sites() {
       {"residual", "the stream between blocks (R1), folded into the weights", Site::residual},
       {"value_output", "each head's values (R2), folded into the weights", Site::value_output},
       {"down_input", "the input of down_proj (R4), online; its signs are folded", Site::down_input},
+      {"inputs", "the input of every linear, online, a matrix for each block", Site::inputs},
   };
   return table;
 }
@@ -82,7 +87,19 @@ std::string to_text(const TransformSpec& spec) {
 }
 
 std::unique_ptr<Transform> make_transform(const TransformSpec& spec, const TransformPlace& place) {
-  return find_kind(spec.kind)->make(spec, place);
+  const TransformRow& row = *find_kind(spec.kind);
+  require(row.make != nullptr, "transform",
+          to_text(spec) + ": " + spec.kind + " transforms act at inputs only; write " + spec.kind +
+              ":32@inputs");
+  return row.make(spec, place);
+}
+
+bool needs_calibration(const TransformSpec& spec) {
+  return find_kind(spec.kind)->make == nullptr;
+}
+
+Tensor fit_input_transform(const TransformSpec& spec, const BlockMoments& moments) {
+  return find_kind(spec.kind)->fit(moments);
 }
 
 } // namespace latticelens

@@ -92,6 +92,7 @@ TEST_F(QuantizeCommand, a_run_cut_off_after_any_block_continues_to_the_same_byte
 
 TEST_F(QuantizeCommand, searches_and_the_mismatch_target_are_cut_off_and_threaded_like_the_rest) {
   for (const std::string method : {"rounding=kbest:4 order=min-pivot scales=search target=original",
+                                   "rotate=aware:32@inputs rounding=gptq target=original",
                                    "rounding=portfolio:paths=2,pairs=1,damp=auto scales=static",
                                    "rounding=klein:2 target=original+drift"}) {
     for (const char* out : {"whole", "cut", "two"})
@@ -200,6 +201,24 @@ TEST_F(QuantizeCommand, the_exported_folder_read_back_gives_the_logits_of_the_ro
   EXPECT_LE((logits(open_model(at("plain"))) - logits(weights_only)).abs().max().item<double>(),
             1e-4);
   EXPECT_GT((logits(open_model(at("plain"))) - logits(packed)).abs().max().item<double>(), 1e-3);
+}
+
+TEST_F(QuantizeCommand, transforms_of_every_input_are_stored_and_exported_without_a_trace) {
+  std::vector<std::string> arguments = with_method("run", "");
+  arguments[3] = "weight=mxint8 activation=none rounding=gptq rotate=aware:32@inputs";
+  ASSERT_EQ(run_program(arguments).exit_code, 0);
+  ASSERT_EQ(run_program({"export", at("run"), "--out", at("plain"), "--dtype", "fp32"}).exit_code,
+            0);
+  const Tensor ours = logits(open_model(at("run"))), original = logits(open_model(at("model")));
+  EXPECT_LT((logits(open_model(at("plain"))) - ours).abs().max().item<double>(), 2e-3);
+  EXPECT_LT((ours - original).abs().mean().item<double>(), 0.1 * original.std().item<double>());
+  const auto inspected =
+      run_program({"inspect", at("run"), "--layer", "model.layers.1.mlp.down_proj", "--quiet"});
+  EXPECT_EQ(inspected.exit_code, 0) << inspected.err;
+  arguments[3] = "weight=mxfp4 rotate=aware:32@inputs,hadamard:32@down_input";
+  EXPECT_NE(run_program(arguments).err.find("down_input is one of inputs"), std::string::npos);
+  arguments[3] = "weight=mxfp4 rotate=aware:48@inputs rounding=gptq";
+  EXPECT_NE(run_program(arguments).err.find("do not divide the 64 inputs"), std::string::npos);
 }
 
 TEST_F(QuantizeCommand, bf16_calibration_activations_are_an_option) {

@@ -33,7 +33,8 @@ TEST(HadamardMatrix, sylvester_matrices_equal_the_published_ones) {
 TEST(Transform, every_transform_is_orthogonal_and_invert_undoes_apply) {
   const Tensor identity = at::eye(96, at::kDouble);
   for (const TransformRow& row : transforms())
-    for (const std::int64_t size : {0, 2, 12, 32, 48, 96})
+    for (const std::int64_t size :
+         row.make ? std::vector<std::int64_t>{0, 2, 12, 32, 48, 96} : std::vector<std::int64_t>{})
       for (const bool signs : {true, false}) {
         const TransformSpec spec{row.name, size, Site::residual};
         const auto transform =
