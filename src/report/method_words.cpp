@@ -3,7 +3,6 @@
 #include "core/words.h"
 #include "report/numbers.h"
 #include <algorithm>
-#include <cctype>
 
 namespace latticelens::report {
 namespace {
@@ -22,19 +21,35 @@ std::string look_up(const std::vector<Meaning>& table, const std::string& word) 
 const std::vector<Meaning> formats = {
     {"mxfp4", "4-bit floating point (E2M1): sixteen levels, and for every 32 neighbours one "
               "shared power-of-two scale"},
+    {"mxfp6-e2m3", "6-bit floating point (E2M3) with a power-of-two scale for every 32 neighbours"},
+    {"mxfp6-e3m2", "6-bit floating point (E3M2) with a power-of-two scale for every 32 neighbours"},
+    {"mxfp8-e4m3", "8-bit floating point (E4M3) with a power-of-two scale for every 32 neighbours"},
+    {"mxint8", "8-bit integers with a power-of-two scale for every 32 neighbours"},
+    {"mxint6", "6-bit integers with a power-of-two scale for every 32 neighbours"},
+    {"mxint4", "4-bit integers with a power-of-two scale for every 32 neighbours"},
+    {"nvfp4", "4-bit floating point (E2M1) with an 8-bit scale for every 16 neighbours, under one "
+              "scale for the whole"},
+    {"bint4", "4-bit integers with a 16-bit scale for every 32 neighbours"},
+    {"bfp4", "4-bit floating point (E2M1) with a 16-bit scale for every 32 neighbours"},
+    {"int4", "4-bit integers with one scale a row of weights, or a scale and a zero point a token"},
+    {"int8", "8-bit integers with one scale a row of weights, or a scale and a zero point a token"},
 };
 const std::vector<Meaning> format_options = {
     {"floor", "the scale rule is OCP's, the largest values saturate"},
     {"even", "the scale goes one power up where the largest value would round up to it"},
     {"rceil", "the scale is the smallest at which nothing saturates"},
     {"7.25", "the scale is the smallest power of two with maximum / scale ≤ 7.25"},
-    {"search", "each scale is the better of two by squared error"},
+    {"ceil", "the scale is the power of two above the maximum"},
+    {"search", "each scale is the best of several by squared error"},
+    {"maximum", "the largest value becomes the grid's largest"},
+    {"four-over-six", "the largest value becomes 6 or 4, whichever has the smaller squared error"},
     {"away", "ties round away from zero"},
 };
 const std::vector<Meaning> sites = {
     {"residual", "the stream between blocks; folded into the weights, free at run time"},
     {"value_output", "each attention head's values; folded into the weights, free at run time"},
     {"down_input", "the input of the last linear of the MLP; computed at run time"},
+    {"inputs", "the input of every quantized linear; computed at run time"},
 };
 const std::vector<Meaning> orders = {
     {"natural", "first column first"},
@@ -68,6 +83,11 @@ std::string rotation_meaning(const std::string& spec) {
   const std::string head = spec.substr(0, at);
   const std::size_t colon = head.find(':');
   const std::string size = colon == std::string::npos ? "" : head.substr(colon + 1);
+  if (head.substr(0, colon) == "aware" && at != std::string::npos)
+    return "A matrix for each " + size +
+           " neighbouring channels, chosen from calibration so that inputs and weights share what "
+           "is hard to round, and no channel stands out. It stands on " +
+           look_up(sites, spec.substr(at + 1)) + ".";
   if (head.substr(0, colon) != "hadamard" || at == std::string::npos)
     return "a rotation; see latticelens list";
   const std::string reach = size.empty() ? "all channels" : size + " neighbouring channels";
@@ -92,7 +112,12 @@ std::string format_meaning(const std::string& value, const std::string& subject)
   const std::vector<std::string> parts = words_of(value, '/');
   if (parts.empty() || value == "none")
     return subject + " are not quantized.";
-  std::string text = subject + ": " + look_up(formats, parts[0]);
+  const std::size_t colon = parts[0].find(':');
+  std::string text = subject + ": " + look_up(formats, parts[0].substr(0, colon));
+  if (colon != std::string::npos)
+    text += "; here a scale serves " + (parts[0].substr(colon + 1) == "row"
+                                            ? std::string("a whole row")
+                                            : parts[0].substr(colon + 1) + " neighbours");
   for (std::size_t i = 1; i < parts.size(); ++i)
     text += "; " + look_up(format_options, parts[i]);
   return text + ".";
@@ -132,6 +157,11 @@ std::string rounding_meaning(const std::string& value) {
       {"descent", "A search, then moves of single weights (and pairs, if asked for) until none "
                   "lowers the error."},
       {"portfolio", "For each row the best of several searches in different orders."},
+      {"reduced",
+       "Error feedback on a reduced basis (LLL) where its result stays inside the grid."},
+      {"ssqr", "Error feedback; what leaves the grid is kept beside it as sparse outliers."},
+      {"hptq", "Error feedback to integers without bounds, with one scale for the whole matrix; "
+               "Huffman-coded."},
   };
   std::string text = look_up(searches, name);
   if (text.starts_with("“"))
@@ -172,13 +202,13 @@ std::string meaning_of(const std::string& method, const std::string& key,
   return "A word that this version does not know.";
 }
 
-/// The digits at the end of a format's name are its bits: "mxfp4/away" has 4.
+/// The first digits of a format's name are its bits: "mxfp6-e2m3" has 6, "bint4:128/search" 4.
 std::string bits_of(const std::string& format) {
-  const std::string name = format.substr(0, format.find('/'));
-  std::size_t start = name.size();
-  while (start > 0 && std::isdigit(static_cast<unsigned char>(name[start - 1])) != 0)
-    --start;
-  return name.substr(start);
+  const char* const digits = "0123456789";
+  const std::size_t first = format.find_first_of(digits);
+  if (first == std::string::npos)
+    return "";
+  return format.substr(first, format.find_first_not_of(digits, first) - first);
 }
 
 } // namespace

@@ -58,6 +58,8 @@ TEST(MethodWords, say_what_is_quantized) {
   EXPECT_EQ(quantized_parts("weight=mxfp4/away activation=mxfp4"), "4-bit weights and activations");
   EXPECT_EQ(quantized_parts("weight=mxfp4 activation=none"), "4-bit weights");
   EXPECT_EQ(quantized_parts("weight=int3 activation=fp8"), "3-bit weights and 8-bit activations");
+  EXPECT_EQ(quantized_parts("weight=mxfp6-e2m3 activation=bint4:128/search"),
+            "6-bit weights and 4-bit activations");
   EXPECT_EQ(quantized_parts(""), "Quantized weights");
 }
 
