@@ -14,11 +14,17 @@ namespace {
 using Rows = std::vector<BenchRow>;
 
 // The paper's settings, as the presets of `quantize` have them.
-const std::string error_feedback = " rounding=gptq:damp=0.01 scales=stale moments=original";
 const std::string nearest = " rounding=nearest";
 
 std::string in_format(const std::string& format) {
   return "weight=" + format + "/away activation=" + format + "/away";
+}
+
+/// Scales of blocks beyond 128 cannot wait for the feedback.
+std::string error_feedback(const std::string& format = "mxfp4") {
+  const std::int64_t block = parse_format(format).block;
+  return std::string(" rounding=gptq:damp=0.01 scales=") +
+         (block == 0 || block > 128 ? "static" : "stale") + " moments=original";
 }
 
 constexpr const char* all_sites[] = {"residual", "value_output", "down_input"};
@@ -64,8 +70,9 @@ Rows format_rows(const Config& config) {
     const std::string blocks = block_rotations(own > 0 ? own : 32, config);
     rows.push_back({plain, values + nearest, plain});
     rows.push_back({format + " quarot", full_rotations() + values + nearest, plain});
-    rows.push_back({format + " quarot+", full_rotations() + values + error_feedback, plain});
-    rows.push_back({format + " brq", blocks + values + error_feedback, plain});
+    rows.push_back(
+        {format + " quarot+", full_rotations() + values + error_feedback(format), plain});
+    rows.push_back({format + " brq", blocks + values + error_feedback(format), plain});
   }
   return rows;
 }
@@ -74,8 +81,8 @@ Rows rotation_size_rows(const Config& config) {
   Rows rows = {preset_row("rtn")};
   for (std::int64_t size = 16; size < std::max(config.hidden, config.intermediate); size *= 2)
     rows.push_back({"brq " + std::to_string(size),
-                    block_rotations(size, config) + in_format("mxfp4") + error_feedback, "rtn"});
-  rows.push_back({"brq full", full_rotations() + in_format("mxfp4") + error_feedback, "rtn"});
+                    block_rotations(size, config) + in_format("mxfp4") + error_feedback(), "rtn"});
+  rows.push_back({"brq full", full_rotations() + in_format("mxfp4") + error_feedback(), "rtn"});
   return rows;
 }
 
@@ -91,7 +98,7 @@ Rows position_rows(const Config& config) {
         chosen.push_back(all_sites[i]);
       }
     rows.push_back({name.empty() ? "no rotation" : name,
-                    block_rotations(32, config, chosen) + in_format("mxfp4") + error_feedback,
+                    block_rotations(32, config, chosen) + in_format("mxfp4") + error_feedback(),
                     "rtn"});
   }
   return rows;
@@ -104,8 +111,8 @@ Rows granularity_rows(const Config& config) {
     for (const char* block : {"16", "32", "64", "128", "256", "512", "1024", "row"}) {
       const std::string name = format + ":" + block, values = in_format(name);
       rows.push_back({name + " rtn", values + nearest, name + " rtn"});
-      rows.push_back(
-          {name + " brq", block_rotations(32, config) + values + error_feedback, name + " rtn"});
+      rows.push_back({name + " brq", block_rotations(32, config) + values + error_feedback(name),
+                      name + " rtn"});
     }
   return rows;
 }
@@ -131,7 +138,7 @@ Rows scale_rule_rows(const Config& config) {
         rows.push_back({format + " " + way,
                         way == std::string("rtn")
                             ? values + nearest
-                            : block_rotations(32, config) + values + error_feedback,
+                            : block_rotations(32, config) + values + error_feedback(),
                         "mxfp4/floor/away rtn"});
       }
   return rows;
