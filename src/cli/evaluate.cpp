@@ -1,13 +1,9 @@
 #include "cli/commands.h"
 #include "cli/evaluate_tasks.h"
-#include "cli/text_options.h"
+#include "cli/metrics.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/progress.h"
 #include "core/run_directory.h"
-#include "evaluate/language_model.h"
-#include "quantize/packed_model.h"
-#include <cmath>
 #include <cstdio>
 
 namespace latticelens {
@@ -19,38 +15,6 @@ struct Options {
   TaskOptions tasks;
   bool json = false, quiet = false;
 };
-
-Json to_json(const Options& options, const Evaluation& evaluation) {
-  Json json = {{"text", options.text.files},
-               {"window", options.text.window},
-               {"perplexity", evaluation.perplexity},
-               {"mean_nll", evaluation.mean_loss},
-               {"windows", evaluation.window_loss}};
-  if (evaluation.divergence) {
-    json["original_mean_nll"] = evaluation.divergence->original_mean_loss;
-    json["original_perplexity"] = std::exp(evaluation.divergence->original_mean_loss);
-    json["kl"] = evaluation.divergence->kl;
-    json["top1_agreement"] = evaluation.divergence->top1_agreement;
-    json["window_kl"] = evaluation.divergence->window_kl;
-  }
-  return json;
-}
-
-/// What is said of the models, whatever was measured.
-Json models_json(const Options& options, const OpenedModel& opened) {
-  Json json = {{"model", options.model}};
-  if (!opened.method.empty())
-    json["method"] = opened.method;
-  if (!options.against.empty())
-    json["against"] = options.against;
-  return json;
-}
-
-Json counts_json(const ActivationCounts& counts) {
-  return {{"values", counts.values},
-          {"clipped", counts.snap.clipped},
-          {"not_finite", counts.snap.not_finite}};
-}
 
 void print_line(const char* name, const std::string& value) {
   std::printf("%-22s %s\n", name, value.c_str());
@@ -98,7 +62,7 @@ Json measure_text(const Options& options, const Model& model, const Model* again
   Progress progress("evaluate", evaluation_steps(model, against, windows), options.quiet);
   const Evaluation evaluation = evaluate(model, against, windows, [&] { progress.step(); });
   progress.finish();
-  return to_json(options, evaluation);
+  return evaluation_json(options.text, evaluation);
 }
 
 void run(const Options& options) {
@@ -110,17 +74,12 @@ void run(const Options& options) {
   if (!options.against.empty())
     original = open_model(options.against);
   const Model* against = original ? &original->model : nullptr;
-  Json json = models_json(options, opened);
-  json.update(
+  const Json measured =
       answers ? evaluate_tasks(options.tasks, options.model, opened.model, against, options.quiet)
-              : measure_text(options, opened.model, against));
-  if (opened.activations.format)
-    json["activations"] = counts_json(*opened.activations.counts);
-  if (is_run(options.model)) {
-    Json row = json;
-    row["event"] = answers ? "tasks" : "evaluation";
-    append_line(std::filesystem::path(options.model) / "metrics.jsonl", to_text(row));
-  }
+              : measure_text(options, opened.model, against);
+  const Json json = metrics_json(options.model, options.against, opened, measured);
+  if (is_run(options.model))
+    keep_metrics(options.model, answers ? "tasks" : "evaluation", json);
   if (options.json)
     std::printf("%s\n", to_text(json).c_str());
   else
@@ -143,6 +102,10 @@ void add_evaluate(CLI::App& program) {
                    "The original model to compare with, token by token or answer by answer")
       ->type_name("MODEL");
   add_task_options(*command, options->tasks);
+  command
+      ->add_option("--items", options->tasks.items,
+                   "Write every item's scores of the tasks, a JSON object a line")
+      ->type_name("FILE");
   command->add_flag("--json", options->json,
                     "Print one JSON object: perplexity, mean_nll, windows, kl, top1_agreement; or "
                     "tasks, mean");

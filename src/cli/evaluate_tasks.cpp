@@ -4,7 +4,6 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/progress.h"
-#include "evaluate/task_set.h"
 #include <cstdio>
 
 namespace latticelens {
@@ -67,44 +66,56 @@ void add_task_options(CLI::App& command, TaskOptions& options) {
   command.add_option("--limit", options.limit, "Items of each task, from the start (0: all)")
       ->capture_default_str()
       ->check(CLI::Range(0, 1 << 30));
-  command.add_option("--items", options.items, "Write every item's scores, a JSON object a line")
-      ->type_name("FILE");
   command.add_flag("--no-bos", options.no_begin_of_text,
                    "Tasks without BOS, also where the tokenizer adds it");
 }
 
+Questions read_questions(const TaskOptions& options, const std::filesystem::path& path,
+                         std::int64_t positions, bool quiet) {
+  require(!options.data.empty(), "tasks", "--tasks needs the folder of their files; give --data");
+  const auto limit = options.limit > 0 ? std::optional(options.limit) : std::nullopt;
+  Questions questions{.inputs = read_tasks(options.names, options.data, limit)};
+  const auto tokenizer = tokenizer_of(path);
+  questions.begin_of_text = tokenizer->adds_begin_of_text() && !options.no_begin_of_text;
+  Progress reading("tokenize", static_cast<std::int64_t>(questions.inputs.size()), quiet);
+  encode_tasks(questions.inputs, *tokenizer,
+               {.begin_of_text = questions.begin_of_text, .positions = positions},
+               [&] { reading.step(); });
+  questions.items = all_items(questions.inputs);
+  return questions;
+}
+
+TaskScores answers_of(const Model& model, const Questions& questions,
+                      const std::function<void()>& progress) {
+  return by_task(questions.inputs, score(model, questions.items, {}, progress));
+}
+
+Json answers_json(const TaskOptions& options, const Questions& questions, const TaskScores& scores,
+                  const TaskScores& original) {
+  Json json = {{"data", options.data}, {"begin_of_text", questions.begin_of_text}};
+  json.update(tasks_json(questions.inputs, scores, original));
+  return json;
+}
+
 Json evaluate_tasks(const TaskOptions& options, const std::filesystem::path& path,
                     const Model& model, const Model* original, bool quiet) {
-  require(!options.data.empty(), "tasks", "--tasks needs the folder of their files; give --data");
   require(!original || original->config.vocabulary == model.config.vocabulary, "tasks",
           model.path.string() + " and " + (original ? original->path.string() : "") +
               " have vocabularies of different sizes; compare with the model it was made from");
-  const auto limit = options.limit > 0 ? std::optional(options.limit) : std::nullopt;
-  std::vector<TaskInput> inputs = read_tasks(options.names, options.data, limit);
-  const auto tokenizer = tokenizer_of(path);
-  const bool begin_of_text = tokenizer->adds_begin_of_text() && !options.no_begin_of_text;
-  Progress reading("tokenize", static_cast<std::int64_t>(inputs.size()), quiet);
-  encode_tasks(inputs, *tokenizer,
-               {.begin_of_text = begin_of_text, .positions = positions_of(model, original)},
-               [&] { reading.step(); });
-  reading.finish();
-  const std::vector<TokenItem> items = all_items(inputs);
-  std::int64_t steps = scoring_steps(model, items);
+  const Questions questions = read_questions(options, path, positions_of(model, original), quiet);
+  std::int64_t steps = scoring_steps(model, questions.items);
   if (original)
-    steps += scoring_steps(*original, items);
+    steps += scoring_steps(*original, questions.items);
   Progress progress("evaluate", steps, quiet);
-  const auto scores_of = [&](const Model& one) {
-    return by_task(inputs, score(one, items, {}, [&] { progress.step(); }));
+  const auto answers = [&](const Model& one) {
+    return answers_of(one, questions, [&] { progress.step(); });
   };
-  const auto scores = scores_of(model);
-  const auto original_scores =
-      original ? scores_of(*original) : std::vector<std::vector<ItemScores>>();
+  const TaskScores scores = answers(model);
+  const TaskScores original_scores = original ? answers(*original) : TaskScores();
   progress.finish();
   if (!options.items.empty())
-    write_items(options.items, inputs, scores);
-  Json json = {{"data", options.data}, {"begin_of_text", begin_of_text}};
-  json.update(tasks_json(inputs, scores, original_scores));
-  return json;
+    write_items(options.items, questions.inputs, scores);
+  return answers_json(options, questions, scores, original_scores);
 }
 
 void print_tasks(const Json& json) {

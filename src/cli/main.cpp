@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
       "program.");
   latticelens::add_quantize(program);
   latticelens::add_evaluate(program);
+  latticelens::add_bench(program);
   latticelens::add_report(program);
   latticelens::add_inspect(program);
   latticelens::add_reduce(program);

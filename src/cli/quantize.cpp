@@ -1,14 +1,11 @@
 #include "cli/commands.h"
+#include "cli/quantize_run.h"
 #include "cli/text_options.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/progress.h"
 #include "quantize/carried_files.h"
 #include "quantize/check_method.h"
-#include "quantize/layer_loop.h"
-#include <ATen/Parallel.h>
 #include <cstdio>
-#include <torch/version.h>
 
 namespace latticelens {
 namespace {
@@ -34,45 +31,6 @@ TokenWindows calibration_of(const Options& options, const Method& method) {
   return {};
 }
 
-/// What makes this run this run: the same identity gives the same bytes.
-Json identity_of(const Options& options, const Method& method, const TokenWindows& windows) {
-  return {{"method", to_text(method)},
-          {"model_hash", model_hash(options.model)},
-          {"calibration_hash", hash_of(windows)},
-          {"windows", windows.count},
-          {"window", windows.count > 0 ? windows.length : 0},
-          {"seed", options.seed},
-          {"dtype", options.dtype},
-          {"calibration_dtype", options.calibration_dtype}};
-}
-
-Json facts_of(const Options& options, const OpenedModel& opened, const TokenWindows& windows) {
-  const Config& config = opened.model.config;
-  return {{"program", "latticelens " LATTICELENS_VERSION},
-          {"libtorch", TORCH_VERSION},
-          {"preset", options.preset},
-          {"model",
-           {{"path", std::filesystem::absolute(options.model).string()},
-            {"family", config.family},
-            {"layers", config.layers},
-            {"hidden", config.hidden},
-            {"intermediate", config.intermediate},
-            {"vocabulary", config.vocabulary},
-            {"tied", config.tied}}},
-          {"calibration",
-           {{"files", options.text.files},
-            {"windows", windows.count},
-            {"window", windows.length},
-            {"dropped_bytes", windows.dropped_bytes}}}};
-}
-
-std::int64_t folder_bytes(const std::filesystem::path& folder) {
-  std::int64_t bytes = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    bytes += static_cast<std::int64_t>(entry.file_size());
-  return bytes;
-}
-
 void print_times(const Json& times, double total) {
   std::printf("%-24s %9s %7s\n", "time", "seconds", "share");
   for (const auto& [name, seconds] : times.items())
@@ -82,9 +40,9 @@ void print_times(const Json& times, double total) {
 }
 
 /// What other programs cannot do with this folder, and what to do about it.
-void print_limits(const Options& options, const RunDirectory& run, const Model& model,
-                  const Method& method) {
-  const Config quantized = open_model(run.model()).model.config;
+void print_limits(const Options& options, const Model& model, const Method& method) {
+  const std::filesystem::path folder = std::filesystem::path(options.out) / "model";
+  const Config quantized = open_model(folder).model.config;
   const std::string& reader = model.layout->rotation.down.front().reader;
   if (model.config.layer_norm && !quantized.layer_norm)
     std::printf(
@@ -97,71 +55,55 @@ void print_limits(const Options& options, const RunDirectory& run, const Model& 
                 reader.substr(reader.rfind('.') + 1).c_str(), options.out.c_str());
 }
 
-void report_result(const Options& options, const RunDirectory& run, const Json& results,
-                   const Model& model, const Method& method) {
-  if (options.json) {
-    std::printf("%s\n", to_text(read_run(run.path())).c_str());
-    return;
-  }
-  std::printf("wrote %s (%s)\n", run.model().string().c_str(),
-              bytes_text(results["model_bytes"].get<std::int64_t>()).c_str());
-  print_times(results["times"], results["seconds"].get<double>());
-  if (results.contains("seconds_over_two_forwards"))
+void print_result(const Options& options, const Json& run) {
+  std::printf("wrote %s (%s)\n", (std::filesystem::path(options.out) / "model").string().c_str(),
+              bytes_text(run["model_bytes"].get<std::int64_t>()).c_str());
+  print_times(run["times"], run["seconds"].get<double>());
+  if (run.contains("seconds_over_two_forwards"))
     std::printf(
         "  %-22s %9.2f  (a forward to collect moments and one to go on, over all windows)\n",
-        "run / two forwards", results["seconds_over_two_forwards"].get<double>());
-  std::printf("peak memory %s\n", bytes_text(results["peak_memory"].get<std::int64_t>()).c_str());
-  print_limits(options, run, model, method);
-  std::printf("next: latticelens evaluate %s --text FILE --against %s\n", options.out.c_str(),
-              options.model.c_str());
+        "run / two forwards", run["seconds_over_two_forwards"].get<double>());
+  std::printf("peak memory %s\n", bytes_text(run["peak_memory"].get<std::int64_t>()).c_str());
+}
+
+/// Whether the run in the folder needs nothing more; the same command may be given again.
+bool is_finished(const std::filesystem::path& folder) {
+  return is_run(folder) &&
+         member_or<std::string>(read_run(folder), "state", "", "run.json") == "finished";
 }
 
 void run(const Options& options) {
   const Stopwatch watch;
   const Method method = method_of(options);
-  const Storage storage = parse_storage(options.dtype);
-  const Storage calibration_storage = parse_storage(options.calibration_dtype);
-  const OpenedModel opened = open_model(options.model);
-  require(!opened.quantized, "quantize",
-          options.model + ": is quantized already; give the original model");
+  parse_storage(options.dtype); // their errors come before any work
+  parse_storage(options.calibration_dtype);
+  const OpenedModel opened = open_original(options.model);
   check_method(method, opened.model);
   const TokenWindows windows = calibration_of(options, method);
-  RunDirectory directory(options.out, identity_of(options, method, windows));
-  if (directory.finished()) {
-    if (!options.quiet)
-      std::fprintf(stderr, "%s: this run is finished; nothing to do\n", options.out.c_str());
-    if (options.json)
-      std::printf("%s\n", to_text(read_run(options.out)).c_str());
-    return;
-  }
-  Json results = facts_of(options, opened, windows);
-  directory.write(false, results);
-  if (!options.quiet)
+  const bool finished_before = is_finished(options.out);
+  if (!options.quiet && !finished_before)
     std::fprintf(stderr, "method: %s\n", to_text(method).c_str());
-  carry_files(options.model, directory.model());
-  QuantizeResult quantized = quantize_blocks_of({.model = opened.model,
-                                                 .method = method,
-                                                 .calibration = windows,
-                                                 .seed = options.seed,
-                                                 .storage = storage,
-                                                 .calibration_storage = calibration_storage,
-                                                 .quiet = options.quiet},
-                                                directory);
-  results["times"] = quantized.times.to_json();
-  results["seconds"] = watch.seconds();
-  const double forward =
-      quantized.times.seconds("forward"); // one pass through every block and window
-  if (forward > 0 && quantized.resumed_blocks == 0)
-    results["seconds_over_two_forwards"] = watch.seconds() / (2 * forward);
-  results["resumed_blocks"] = quantized.resumed_blocks;
-  results["threads"] = at::get_num_threads();
-  results["peak_memory"] = peak_memory();
-  results["model_bytes"] = folder_bytes(directory.model());
-  results["calibration_activations"] = {{"values", quantized.activations.values},
-                                        {"clipped", quantized.activations.snap.clipped},
-                                        {"not_finite", quantized.activations.snap.not_finite}};
-  directory.write(true, results);
-  report_result(options, directory, results, opened.model, method);
+  const Json json = quantize_into(options.out, {.opened = opened,
+                                                .model_hash = model_hash(options.model),
+                                                .method = method,
+                                                .preset = options.preset,
+                                                .calibration = windows,
+                                                .files = options.text.files,
+                                                .seed = options.seed,
+                                                .dtype = options.dtype,
+                                                .calibration_dtype = options.calibration_dtype,
+                                                .quiet = options.quiet,
+                                                .watch = watch});
+  if (finished_before && !options.quiet)
+    std::fprintf(stderr, "%s: this run is finished; nothing to do\n", options.out.c_str());
+  if (options.json)
+    std::printf("%s\n", to_text(json).c_str());
+  if (options.json || finished_before)
+    return;
+  print_result(options, json);
+  print_limits(options, opened.model, method);
+  std::printf("next: latticelens evaluate %s --text FILE --against %s\n", options.out.c_str(),
+              options.model.c_str());
 }
 
 } // namespace

@@ -44,8 +44,12 @@ class Progress {
   double last_line_ = -1e9;
 };
 
-/// The largest resident memory this process has had, in bytes.
+/// The largest resident memory this process has had, in bytes, since its start or
+/// forget_peak_memory.
 std::int64_t peak_memory();
+
+/// Starts peak_memory anew from what is in use; freed memory is given back first.
+void forget_peak_memory();
 
 /// "1.5 GB", "312 MB".
 std::string bytes_text(std::int64_t bytes);

@@ -1,37 +1,29 @@
 // A run's folder: run.json, layers.jsonl, metrics.jsonl and the model. The contract between
 // commands.
 #pragma once
-#include "core/json.h"
-#include <filesystem>
+#include "core/work_folder.h"
 #include <vector>
 
 namespace latticelens {
 
 class RunDirectory {
  public:
-  /// Starts or continues a run. `identity` says what the run is (method, model, text, seed ...):
-  /// when the folder holds another one, or files that are no run, that is an error that says what
-  /// differs. Holds a lock while it lives.
+  /// Starts or continues a run. `identity` says what the run is (method, model, text, seed ...).
+  /// Errors: those of WorkFolder.
   RunDirectory(std::filesystem::path path, const Json& identity);
-  ~RunDirectory();
-  RunDirectory(const RunDirectory&) = delete;
-  RunDirectory& operator=(const RunDirectory&) = delete;
 
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path model() const { return path_ / "model"; }
-  bool finished() const { return finished_; }
+  const std::filesystem::path& path() const { return folder_.path(); }
+  std::filesystem::path model() const { return path() / "model"; }
+  bool finished() const { return folder_.finished(); }
 
   /// Rewrites run.json: identity, state, and `results`.
-  void write(bool finished, const Json& results);
+  void write(bool finished, const Json& results) { folder_.write(finished, results); }
   /// Rewrites layers.jsonl with these rows.
   void write_layers(const std::vector<Json>& rows);
   std::vector<Json> read_layers() const;
 
  private:
-  std::filesystem::path path_;
-  Json identity_;
-  bool finished_ = false;
-  int lock_ = -1;
+  WorkFolder folder_;
 };
 
 /// Is there a run.json in this folder?

@@ -33,12 +33,7 @@ Sums compare_chunk(const Tensor& logits, const std::optional<Tensor>& original_l
   return sums;
 }
 
-struct Side {
-  std::vector<Tensor> hidden;
-  Head head;
-};
-
-Sums compare_window(const Side& model, const std::optional<Side>& original, std::size_t window,
+Sums compare_window(const Side& model, const Side* original, std::size_t window,
                     const Tensor& ids) {
   Sums total;
   const std::int64_t predictions = ids.numel() - 1;
@@ -76,45 +71,57 @@ std::int64_t evaluation_steps(const Model& model, const Model* original,
   return model.config.layers + (original ? original->config.layers : 0) + windows.count;
 }
 
-Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
-                    const std::function<void()>& progress) {
+Side side_of(const Model& model, const TokenWindows& windows,
+             const std::function<void()>& progress) {
   require(windows.length >= 2, "evaluate",
           "a window of one token predicts nothing; give --window 2 or more");
-  require(!original || original->config.vocabulary == model.config.vocabulary, "evaluate",
-          model.path.string() + " and " + (original ? original->path.string() : "") +
-              " have vocabularies of different sizes; they cannot be compared token by token");
-  const std::vector<Tensor> ids = token_rows(windows.ids, windows.length);
-  const auto step = [&](std::int64_t = 0) {
+  const auto step = [&](std::int64_t) {
     if (progress)
       progress();
   };
-  const Side side{run_decoder(model, ids, step), Head(load_head(model))};
-  std::optional<Side> other;
-  if (original)
-    other = Side{run_decoder(*original, ids, step), Head(load_head(*original))};
+  return {run_decoder(model, token_rows(windows.ids, windows.length), step),
+          Head(load_head(model))};
+}
+
+Evaluation compare(const Side& model, const Side* original, const TokenWindows& windows,
+                   const std::function<void()>& progress) {
+  const std::vector<Tensor> ids = token_rows(windows.ids, windows.length);
+  const auto predictions = static_cast<double>(windows.length - 1);
   Evaluation result;
   Divergence divergence;
   double original_loss = 0;
   std::int64_t agreeing = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const Sums sums = compare_window(side, other, i, ids[i]);
-    const auto predictions = static_cast<double>(windows.length - 1);
+    const Sums sums = compare_window(model, original, i, ids[i]);
     result.window_loss.push_back(sums.loss / predictions);
     divergence.window_kl.push_back(sums.kl / predictions);
     agreeing += sums.agreeing;
     original_loss += sums.original_loss / predictions;
-    step();
+    if (progress)
+      progress();
   }
   result.mean_loss = mean(result.window_loss);
   result.perplexity = std::exp(result.mean_loss);
   if (!original)
     return result;
-  divergence.original_mean_loss = original_loss / static_cast<double>(windows.count);
+  const auto count = static_cast<double>(windows.count);
+  divergence.original_mean_loss = original_loss / count;
   divergence.kl = mean(divergence.window_kl);
-  divergence.top1_agreement =
-      static_cast<double>(agreeing) / static_cast<double>(windows.count * (windows.length - 1));
+  divergence.top1_agreement = static_cast<double>(agreeing) / (count * predictions);
   result.divergence = divergence;
   return result;
+}
+
+Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
+                    const std::function<void()>& progress) {
+  require(!original || original->config.vocabulary == model.config.vocabulary, "evaluate",
+          model.path.string() + " and " + (original ? original->path.string() : "") +
+              " have vocabularies of different sizes; they cannot be compared token by token");
+  const Side side = side_of(model, windows, progress);
+  std::optional<Side> other;
+  if (original)
+    other = side_of(*original, windows, progress);
+  return compare(side, other ? &*other : nullptr, windows, progress);
 }
 
 } // namespace latticelens

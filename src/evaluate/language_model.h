@@ -24,21 +24,35 @@ struct Evaluation {
   std::optional<Divergence> divergence;
 };
 
-/// WikiText-2 protocol (quantization-peers.md §5.1). `original`, if given, must have the same
-/// vocabulary. `progress(done, total)` after each unit of work.
-Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
-                    const std::function<void()>& progress = {});
-
-/// How often `progress` is called.
-std::int64_t evaluation_steps(const Model& model, const Model* original,
-                              const TokenWindows& windows);
-
 /// A model's head, ready for many products.
 struct Head {
   explicit Head(const Linear& linear) : weight(linear.weight), bias(linear.bias) {}
   StripMatrix weight;
   Tensor bias; // [vocabulary], or undefined
 };
+
+/// What a model makes of a text.
+struct Side {
+  std::vector<Tensor> hidden; // of each window, after the final norm
+  Head head;
+};
+/// `progress` after each block.
+Side side_of(const Model& model, const TokenWindows& windows,
+             const std::function<void()>& progress = {});
+
+/// How well `model` predicts the windows and how far it is from `original`, if given, which must
+/// have the same vocabulary. `progress` after each window.
+Evaluation compare(const Side& model, const Side* original, const TokenWindows& windows,
+                   const std::function<void()>& progress = {});
+
+/// Both: the WikiText-2 protocol (quantization-peers.md §5.1). Error: vocabularies of different
+/// sizes. `progress` after each block and window.
+Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
+                    const std::function<void()>& progress = {});
+
+/// How often `progress` is called.
+std::int64_t evaluation_steps(const Model& model, const Model* original,
+                              const TokenWindows& windows);
 
 /// Logits [t, vocabulary] of hidden states [t, d] (after the final norm).
 Tensor logits_of(const Tensor& hidden, const Head& head);

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "quantize/rotations.h"
+#include "rounding/lattice_problem.h"
 
 namespace latticelens {
 namespace {
@@ -24,6 +25,8 @@ void check_rounding(const Method& method, const LinearShape& shape) {
   format.block = format.block > 0 ? format.block : shape.in;
   if (const auto check = rounding_row(method.rounding.name).check)
     check(format, shape.in);
+  if (rounding_row(method.rounding.name).uses_moments)
+    scales_are_fixed(format, method.scales);
 }
 
 } // namespace

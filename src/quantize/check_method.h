@@ -6,7 +6,7 @@
 namespace latticelens {
 
 /// Errors: a rotation that does not fit its site's width or cannot be constructed, a block that
-/// does not divide a linear's inputs.
+/// does not divide a linear's inputs, scales that cannot wait for so large a block.
 void check_method(const Method& method, const Model& model);
 
 } // namespace latticelens

@@ -12,16 +12,6 @@ namespace {
 constexpr std::int64_t chunk_columns = 32; // rounded together when no scale waits for them
 constexpr std::int64_t most_columns = 128; // whose scale can wait for what came before
 
-bool scales_are_fixed(const RoundingProblem& layer) {
-  const bool large = layer.format.block > most_columns;
-  require(!large || layer.scales.time == ScaleTime::fixed ||
-              layer.scales.time == ScaleTime::current,
-          "method",
-          layer.format.name + ": blocks of " + std::to_string(layer.format.block) +
-              " have the scales of the weights before any rounding; write scales=static");
-  return large || layer.scales.time == ScaleTime::fixed;
-}
-
 /// Fits the blocks of a part and writes the step of every coordinate.
 void fit_part(const Format& format, const Part& part, const float* residual, int candidate,
               float* steps) {
@@ -41,7 +31,7 @@ void fit_part(const Format& format, const Part& part, const float* residual, int
 
 ChooseSteps chooser(const RoundingProblem& layer, const Order& order) {
   const Format& format = layer.format;
-  if (!scales_are_fixed(layer))
+  if (!scales_are_fixed(layer.format, layer.scales))
     return [format](const Part& part, const float* residual, int candidate, float* steps) {
       fit_part(format, part, residual, candidate, steps);
     };
@@ -64,10 +54,18 @@ Tensor mismatch_target(const Moments& moments, const LatticeFactor& factor, cons
 
 } // namespace
 
+bool scales_are_fixed(const Format& format, const ScaleSpec& scales) {
+  const bool large = format.block > most_columns;
+  require(!large || scales.time == ScaleTime::fixed || scales.time == ScaleTime::current, "method",
+          format.name + ": blocks of " + std::to_string(format.block) +
+              " have the scales of the weights before any rounding; write scales=static");
+  return large || scales.time == ScaleTime::fixed;
+}
+
 LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& moments,
                                const Regularisation& regularisation) {
   const Format& format = layer.format;
-  const bool fixed = scales_are_fixed(layer);
+  const bool fixed = scales_are_fixed(layer.format, layer.scales);
   LatticeProblem problem{layer,
                          factor_moments(moments.gram,
                                         {.damping = regularisation.damping,

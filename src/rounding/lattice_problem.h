@@ -27,6 +27,10 @@ struct Regularisation {
 LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& moments,
                                const Regularisation& regularisation);
 
+/// Whether the scales are those of the weights before any rounding, as they must be for blocks
+/// beyond 128. Error: such a block whose scales are asked to wait.
+bool scales_are_fixed(const Format& format, const ScaleSpec& scales);
+
 /// Steps [in, out] in the order of rounding, fitted to the weights before any rounding.
 Tensor fixed_steps(const Format& format, const Tensor& weight, const Order& order);
 /// The part's steps out of steps [in, out]; padding rows get any.

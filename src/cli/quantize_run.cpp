@@ -1,0 +1,96 @@
+#include "cli/quantize_run.h"
+
+#include "core/error.h"
+#include "quantize/carried_files.h"
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+namespace latticelens {
+namespace {
+
+/// What makes this run this run: the same identity gives the same bytes.
+Json identity_of(const QuantizeRun& run) {
+  return {{"method", to_text(run.method)},
+          {"model_hash", run.model_hash},
+          {"calibration_hash", hash_of(run.calibration)},
+          {"windows", run.calibration.count},
+          {"window", run.calibration.count > 0 ? run.calibration.length : 0},
+          {"seed", run.seed},
+          {"dtype", run.dtype},
+          {"calibration_dtype", run.calibration_dtype}};
+}
+
+Json facts_of(const QuantizeRun& run) {
+  const Model& model = run.opened.model;
+  const Config& config = model.config;
+  return {{"program", "latticelens " LATTICELENS_VERSION},
+          {"libtorch", TORCH_VERSION},
+          {"preset", run.preset},
+          {"model",
+           {{"path", std::filesystem::absolute(model.path).string()},
+            {"family", config.family},
+            {"layers", config.layers},
+            {"hidden", config.hidden},
+            {"intermediate", config.intermediate},
+            {"vocabulary", config.vocabulary},
+            {"tied", config.tied}}},
+          {"calibration",
+           {{"files", run.files},
+            {"windows", run.calibration.count},
+            {"window", run.calibration.length},
+            {"dropped_bytes", run.calibration.dropped_bytes}}}};
+}
+
+std::int64_t folder_bytes(const std::filesystem::path& folder) {
+  std::int64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    bytes += static_cast<std::int64_t>(entry.file_size());
+  return bytes;
+}
+
+Json results_of(const QuantizeResult& quantized, double seconds) {
+  Json results = {{"times", quantized.times.to_json()}, {"seconds", seconds}};
+  const double forward =
+      quantized.times.seconds("forward"); // one pass through every block and window
+  if (forward > 0 && quantized.resumed_blocks == 0)
+    results["seconds_over_two_forwards"] = seconds / (2 * forward);
+  results["resumed_blocks"] = quantized.resumed_blocks;
+  results["threads"] = at::get_num_threads();
+  results["peak_memory"] = peak_memory();
+  return results;
+}
+
+} // namespace
+
+OpenedModel open_original(const std::string& path) {
+  OpenedModel opened = open_model(path);
+  require(!opened.quantized, "quantize", path + ": is quantized already; give the original model");
+  return opened;
+}
+
+Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run) {
+  RunDirectory directory(folder, identity_of(run));
+  if (directory.finished())
+    return read_run(folder);
+  Json results = facts_of(run);
+  directory.write(false, results);
+  carry_files(run.opened.model.path, directory.model());
+  const QuantizeResult quantized =
+      quantize_blocks_of({.model = run.opened.model,
+                          .method = run.method,
+                          .calibration = run.calibration,
+                          .seed = run.seed,
+                          .storage = parse_storage(run.dtype),
+                          .calibration_storage = parse_storage(run.calibration_dtype),
+                          .quiet = run.quiet},
+                         directory);
+  results.update(results_of(quantized, run.watch.seconds()));
+  results["model_bytes"] = folder_bytes(directory.model());
+  results["calibration_activations"] = {{"values", quantized.activations.values},
+                                        {"clipped", quantized.activations.snap.clipped},
+                                        {"not_finite", quantized.activations.snap.not_finite}};
+  directory.write(true, results);
+  return read_run(folder);
+}
+
+} // namespace latticelens
