@@ -6,34 +6,43 @@
 namespace latticelens {
 
 void decode_row(const std::uint8_t* encoded, std::span<float> values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
+  for (std::size_t first = 0; first < values.size(); first += e2m1_block) {
     float scale = 0;
-    std::memcpy(&scale, encoded + values.size() + i / e2m1_block * 4, 4);
-    values[i] = static_cast<float>(encoded[i] - encoded_zero) / 2 * scale;
+    std::memcpy(&scale, encoded + values.size() + first / e2m1_block * 4, 4);
+    for (std::size_t i = first; i < first + e2m1_block; ++i)
+      values[i] = static_cast<float>(encoded[i] - encoded_zero) / 2 * scale;
   }
 }
+
+namespace {
+
+/// One block of row `j` of a strip.
+void pack_block(const std::uint8_t* codes, float scale, std::int64_t j, std::uint8_t* to) {
+  std::uint8_t offset_free[e2m1_block];
+  std::int32_t sum = 0;
+  for (std::int64_t k = 0; k < e2m1_block; ++k) {
+    offset_free[k] = static_cast<std::uint8_t>(codes[k] - encoded_zero);
+    sum += codes[k] - encoded_zero;
+  }
+  for (std::int64_t k = 0; k < e2m1_block; k += 4)
+    std::memcpy(to + k * e2m1_strip_rows + j * 4, offset_free + k, 4);
+  const std::int32_t correction = -encoded_zero * sum;
+  const float quarter = scale / 4; // both factors are doubled
+  std::memcpy(to + corrections_at + j * 4, &correction, 4);
+  std::memcpy(to + scales_at + j * 4, &quarter, 4);
+}
+
+} // namespace
 
 void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t columns,
                 std::uint8_t* strip) {
   std::memset(strip, 0, static_cast<std::size_t>(strip_bytes(columns)));
-  for (std::int64_t j = 0; j < rows; ++j) {
-    const std::uint8_t* row = encoded + j * encoded_bytes(columns);
+  for (std::int64_t j = 0; j < rows; ++j, encoded += encoded_bytes(columns))
     for (std::int64_t b = 0; b < columns / e2m1_block; ++b) {
-      std::uint8_t* to = strip + b * block_bytes;
-      std::int32_t sum = 0;
-      for (std::int64_t k = 0; k < e2m1_block; ++k) {
-        const int code = row[b * e2m1_block + k] - encoded_zero;
-        to[(k / 4 * e2m1_strip_rows + j) * 4 + k % 4] = static_cast<std::uint8_t>(code);
-        sum += code;
-      }
-      const std::int32_t correction = -encoded_zero * sum;
       float scale = 0;
-      std::memcpy(&scale, row + columns + b * 4, 4);
-      scale /= 4; // both factors are doubled
-      std::memcpy(to + corrections_at + j * 4, &correction, 4);
-      std::memcpy(to + scales_at + j * 4, &scale, 4);
+      std::memcpy(&scale, encoded + columns + b * 4, 4);
+      pack_block(encoded + b * e2m1_block, scale, j, strip + b * block_bytes);
     }
-  }
 }
 
 namespace reference {

@@ -5,7 +5,7 @@
 namespace latticelens {
 
 Tensor Linear::operator()(const Tensor& x) const {
-  return linear_of(x, weight, bias);
+  return product ? product(x) : linear_of(x, weight, bias);
 }
 
 Tensor stage_input(const Stage& stage, const Block& block, const State& state,

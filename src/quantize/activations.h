@@ -22,4 +22,9 @@ struct ActivationSpec {
 /// stage.
 void install_activations(Block& block, const Family& family, const ActivationSpec& spec);
 
+/// The same numbers without fp32 products, in the stages where that is exact: the input's format
+/// and all weights are MXFP4. There the input function gives encoded rows and linears multiply
+/// those.
+void install_packed_products(Block& block, const Family& family, const ActivationSpec& spec);
+
 } // namespace latticelens

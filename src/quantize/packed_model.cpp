@@ -232,6 +232,7 @@ OpenedModel open_model(const std::filesystem::path& path) {
   opened.activations.down_input = read_rotation(quantization, model, where);
   model.prepare = [family = model.family, spec = opened.activations](Block& block) {
     install_activations(block, *family, spec);
+    install_packed_products(block, *family, spec);
   };
   return opened;
 }

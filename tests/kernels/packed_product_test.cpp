@@ -3,6 +3,7 @@
 #include "tests/support.h"
 #include <bit>
 #include <cmath>
+#include <hwy/targets.h>
 #include <random>
 #include <vector>
 
@@ -112,6 +113,19 @@ TEST(PackedProduct, vectors_equal_the_reference_bit_for_bit) {
       for (const std::int64_t out : {1, 17, 48})
         expect_equal(multiply(encode(sample(rows * columns, 1), columns),
                               encode(sample(out * columns, 2), columns), columns, 48 + rows));
+}
+
+TEST(PackedProduct, every_instruction_set_equals_the_reference) {
+  const std::int64_t all = hwy::SupportedTargets();
+  const std::vector<float> values = sample(96, 1);
+  std::vector<std::uint8_t> slow(encoded_bytes(96));
+  reference::encode_row(values, floor_rule, e2m1, slow.data());
+  for (std::int64_t left = all; left != 0; left &= left - 1) {
+    hwy::GetChosenTarget().Update(left); // the best of what is left
+    EXPECT_EQ(encode(values, 96), slow) << hwy::TargetName(left & -left);
+    expect_equal(multiply(encode(sample(5 * 96, 1), 96), encode(sample(40 * 96, 2), 96), 96));
+  }
+  hwy::GetChosenTarget().Update(all);
 }
 
 TEST(PackedProduct, a_product_equals_that_of_the_values) {
