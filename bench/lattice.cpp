@@ -1,12 +1,11 @@
 // What the lattice roundings cost, as ratios measured in one run: medians of alternating repeats on
 // one random layer [4096 x 4096] (or OUT IN given as arguments).
+#include "bench/timings.h"
 #include "core/memory.h"
-#include "core/progress.h"
 #include "lattice/factor.h"
 #include "rounding/rounding.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -14,24 +13,6 @@ namespace latticelens {
 namespace {
 
 constexpr int repeats = 3;
-
-class Timings {
- public:
-  template<class Work>
-  void measure(const std::string& name, const Work& work) {
-    const Stopwatch watch;
-    work();
-    seconds_[name].push_back(watch.seconds());
-  }
-  double median(const std::string& name) const {
-    std::vector<double> sorted = seconds_.at(name);
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
-  }
-
- private:
-  std::map<std::string, std::vector<double>> seconds_;
-};
 
 void line(const char* what, double seconds, const std::string& ratio) {
   std::printf("| %s | %.3f | %s |\n", what, seconds, ratio.c_str());

@@ -2,6 +2,8 @@
 #include "formats/packing.h"
 #include "kernels/best_paths.h"
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <atomic>
 #include <bit>
 #include <cmath>
 
@@ -77,12 +79,14 @@ Tensor stored_scales(const Tensor& scales, const Format& format) {
 Tensor floats_of(const Tensor& bytes, const std::vector<float>& table, const std::string& where) {
   const Tensor from = bytes.contiguous();
   Tensor values = at::empty(from.sizes(), at::kFloat);
+  const auto* byte = from.const_data_ptr<std::uint8_t>();
+  float* value = values.mutable_data_ptr<float>();
+  bool known = true; // a message made for every value would take most of the loading
   for (std::int64_t i = 0; i < from.numel(); ++i) {
-    const float value = table[from.const_data_ptr<std::uint8_t>()[i]];
-    require(!std::isnan(value), "weights",
-            where + ": a block scale is NaN; the file is damaged, make it anew");
-    values.mutable_data_ptr<float>()[i] = value;
+    value[i] = table[byte[i]];
+    known &= !std::isnan(value[i]);
   }
+  require(known, "weights", where + ": a block scale is NaN; the file is damaged, make it anew");
   return values;
 }
 
@@ -149,6 +153,30 @@ PackedWeight pack_to_grid(const UnpackedWeight& weight, const Format& format) {
   return packed;
 }
 
+struct Codes {
+  const std::uint8_t* bytes;
+  int bits;
+  const std::vector<float>& elements;
+};
+
+/// Whether every code has an element.
+bool unpack_row(Codes codes, const float* steps, std::int64_t block, std::span<float> values) {
+  std::uint32_t held = 0;
+  int held_bits = 0;
+  bool known = true;
+  for (std::size_t first = 0; first < values.size(); first += static_cast<std::size_t>(block))
+    for (float& value : values.subspan(first, static_cast<std::size_t>(block))) {
+      for (; held_bits < codes.bits; held_bits += 8)
+        held |= static_cast<std::uint32_t>(*codes.bytes++) << held_bits;
+      const float element = codes.elements[held & ((1u << codes.bits) - 1)];
+      known &= !std::isnan(element);
+      value = element * steps[first / static_cast<std::size_t>(block)];
+      held >>= codes.bits;
+      held_bits -= codes.bits;
+    }
+  return known;
+}
+
 UnpackedWeight unpack_from_grid(const LoadPart& load, const Format& format,
                                 const std::string& where) {
   const int bits = format.code_bits();
@@ -163,21 +191,18 @@ UnpackedWeight unpack_from_grid(const LoadPart& load, const Format& format,
           where + ": codes and scales do not fit together as " + format.name);
   Tensor values = at::empty({codes.size(0), columns}, at::kFloat);
   const std::vector<float> elements = elements_of(format, bits);
-  const auto* from = codes.const_data_ptr<std::uint8_t>();
-  const float* step = scales.const_data_ptr<float>();
-  float* value = values.mutable_data_ptr<float>();
-  std::uint32_t held = 0;
-  int held_bits = 0;
-  for (std::int64_t i = 0; i < values.numel(); ++i) {
-    for (; held_bits < bits; held_bits += 8)
-      held |= static_cast<std::uint32_t>(*from++) << held_bits;
-    const float element = elements[held & ((1u << bits) - 1)];
-    require(!std::isnan(element), "weights",
-            where + ": a code that " + format.name + " does not have; the file is damaged");
-    value[i] = element * step[i / block];
-    held >>= bits;
-    held_bits -= bits;
-  }
+  const Tensor steps = scales.contiguous();
+  std::atomic<bool> known = true;
+  at::parallel_for(0, values.size(0), 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      if (!unpack_row(
+              {codes.const_data_ptr<std::uint8_t>() + i * codes.size(1), bits, elements},
+              steps.const_data_ptr<float>() + i * steps.size(1), block,
+              {values.mutable_data_ptr<float>() + i * columns, static_cast<std::size_t>(columns)}))
+        known = false;
+  });
+  require(known, "weights",
+          where + ": a code that " + format.name + " does not have; the file is damaged");
   return {values, scales};
 }
 

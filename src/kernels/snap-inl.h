@@ -42,7 +42,12 @@ HWY_INLINE hn::Vec<D> snap_vector(D d, hn::Vec<D> x, const GridVectors<D>& grid)
   const auto power =
       hn::BitCast(d, hn::And(hn::BitCast(du, magnitude), exponent_mask)); // 2^exponent, or 0
   const auto step = hn::Mul(hn::Max(power, grid.smallest_binade), grid.step_factor);
-  const auto steps = hn::Div(magnitude, step);
+  // A power of two: its inverse has the exponent's bits from the other end.
+  const auto inverse_bits =
+      hn::Set(du, sizeof(T) == 4 ? hn::TFromD<decltype(du)>(0x7F000000u)
+                                 : static_cast<hn::TFromD<decltype(du)>>(0x7FE0000000000000ull));
+  const auto inverse = hn::BitCast(d, hn::Sub(inverse_bits, hn::BitCast(du, step)));
+  const auto steps = hn::Mul(magnitude, inverse);
   auto rounded = hn::Round(steps);
   if (grid.away) {
     const auto tie = hn::Eq(hn::Sub(steps, rounded), hn::Set(d, T(0.5)));

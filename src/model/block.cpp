@@ -6,7 +6,7 @@
 namespace latticelens {
 
 Tensor Linear::operator()(const Tensor& x) const {
-  return linear_of(x, weight, bias);
+  return product ? product(x) : linear_of(x, weight, bias);
 }
 
 Tensor Norm::operator()(const Tensor& x, double epsilon) const {

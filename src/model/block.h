@@ -14,6 +14,9 @@ namespace latticelens {
 struct Linear {
   Tensor weight; // [out, in]
   Tensor bias;   // [out], or undefined
+  /// What a linear does with the input that its stage's function made, where that is no fp32 to be
+  /// multiplied by the weight; set together with that function.
+  std::function<Tensor(const Tensor& x)> product = {};
   Tensor operator()(const Tensor& x /*[..., in]*/) const;
 };
 

@@ -1,40 +1,84 @@
 #include "quantize/activations.h"
 
+#include "formats/packed_linear.h"
 #include <ATen/ATen.h>
 #include <algorithm>
 
 namespace latticelens {
 namespace {
 
-InputFunction input_function(std::shared_ptr<const Transform> rotation,
-                             const ActivationSpec& spec) {
-  return [rotation, format = spec.format, counts = spec.counts](const Tensor& x) {
-    const Tensor rotated = rotation ? rotation->apply(x) : x;
+using SharedTransform = std::shared_ptr<const Transform>;
+
+/// What the stage's input goes through; null: nothing.
+SharedTransform transform_of(const Stage& stage, const Layout& layout, const ActivationSpec& spec) {
+  if (const auto own = spec.inputs.find(stage.name); own != spec.inputs.end())
+    return own->second;
+  const std::vector<OnlineInput>& online = layout.rotation.down;
+  const bool rotated = std::any_of(online.begin(), online.end(), [&](const OnlineInput& input) {
+    return input.stage == stage.name;
+  });
+  return rotated ? spec.down_input : nullptr;
+}
+
+/// Transforms, then quantizes with `quantize(x, format, counts)`.
+template<class Quantize>
+InputFunction input_function(const SharedTransform& transform, const ActivationSpec& spec,
+                             const Quantize& quantize) {
+  return [transform, quantize, format = spec.format, counts = spec.counts](const Tensor& x) {
+    const Tensor transformed = transform ? transform->apply(x) : x;
     if (!format)
-      return rotated;
-    counts->values += rotated.numel();
-    return format->quantize(rotated, counts->snap);
+      return transformed;
+    counts->values += transformed.numel();
+    return quantize(transformed, *format, counts->snap);
   };
+}
+
+Tensor in_fp32(const Tensor& x, const Format& format, SnapCounts& counts) {
+  return format.quantize(x, counts);
+}
+
+/// The stage's weights packed; empty when one of them cannot be.
+std::vector<PackedMatrix> packed_weights(const Block& block, const Stage& stage) {
+  std::vector<PackedMatrix> packed;
+  for (const std::string& name : stage.linears)
+    if (auto matrix = PackedMatrix::of(block.linears.at(name).weight))
+      packed.push_back(std::move(*matrix));
+    else
+      return {};
+  return packed;
 }
 
 } // namespace
 
 void install_activations(Block& block, const Layout& layout, const ActivationSpec& spec) {
   block.inputs.clear();
-  const std::vector<OnlineInput>& online = layout.rotation.down;
-  for (const Stage& stage : layout.stages) {
-    const bool rotated = spec.down_input &&
-                         std::any_of(online.begin(), online.end(),
-                                     [&](const auto& input) { return input.stage == stage.name; });
-    if (rotated || spec.format)
-      block.inputs[stage.name] = input_function(rotated ? spec.down_input : nullptr, spec);
-  }
+  for (const Stage& stage : layout.stages)
+    if (const SharedTransform transform = transform_of(stage, layout, spec);
+        transform || spec.format)
+      block.inputs[stage.name] = input_function(transform, spec, in_fp32);
 }
 
 void install_input_transform(Block& block, const std::string& stage,
-                             std::shared_ptr<const Transform> transform,
+                             const std::shared_ptr<const Transform>& transform,
                              const ActivationSpec& spec) {
-  block.inputs[stage] = input_function(std::move(transform), spec);
+  block.inputs[stage] = input_function(transform, spec, in_fp32);
+}
+
+void install_packed_products(Block& block, const Layout& layout, const ActivationSpec& spec) {
+  if (!spec.format || !has_encoded_rows(*spec.format))
+    return;
+  for (const Stage& stage : layout.stages) {
+    const std::vector<PackedMatrix> packed = packed_weights(block, stage);
+    if (packed.empty())
+      continue;
+    block.inputs[stage.name] = input_function(transform_of(stage, layout, spec), spec, encode_rows);
+    for (std::size_t i = 0; i < packed.size(); ++i) {
+      Linear& linear = block.linears.at(stage.linears[i]);
+      linear.product = [weight = packed[i], bias = linear.bias](const Tensor& x) {
+        return linear_of(x, weight, bias);
+      };
+    }
+  }
 }
 
 } // namespace latticelens

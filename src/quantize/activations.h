@@ -14,6 +14,8 @@ struct ActivationCounts {
 
 struct ActivationSpec {
   std::shared_ptr<const Transform> down_input; // or null
+  /// Of one block: by stage, the transform that its input has of its own, instead.
+  std::map<std::string, std::shared_ptr<const Transform>> inputs = {};
   std::optional<Format> format;
   std::shared_ptr<ActivationCounts> counts = std::make_shared<ActivationCounts>();
 };
@@ -24,7 +26,12 @@ void install_activations(Block& block, const Layout& layout, const ActivationSpe
 
 /// The same for one stage whose input has a transform of its own.
 void install_input_transform(Block& block, const std::string& stage,
-                             std::shared_ptr<const Transform> transform,
+                             const std::shared_ptr<const Transform>& transform,
                              const ActivationSpec& spec);
+
+/// The same numbers without fp32 products, in the stages where that is exact: the input's format
+/// and all weights are MXFP4. There the input function gives encoded rows and linears multiply
+/// those.
+void install_packed_products(Block& block, const Layout& layout, const ActivationSpec& spec);
 
 } // namespace latticelens

@@ -260,11 +260,13 @@ OpenedModel open_model(const std::filesystem::path& path) {
   opened.transforms_inputs = input_transform(method) != nullptr;
   model.prepare = [model, transformed = opened.transforms_inputs,
                    spec = opened.activations](Block& block) {
-    install_activations(block, *model.layout, spec);
+    ActivationSpec of_block = spec;
     if (transformed)
       for (const auto& [stage, transform] :
            load_input_transforms(model, block.layer, tensors_of(*model.tensors)))
-        install_input_transform(block, stage, transform, spec);
+        of_block.inputs[stage] = transform;
+    install_activations(block, *model.layout, of_block);
+    install_packed_products(block, *model.layout, of_block);
   };
   return opened;
 }

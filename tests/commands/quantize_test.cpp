@@ -221,6 +221,19 @@ TEST_F(QuantizeCommand, transforms_of_every_input_are_stored_and_exported_withou
   EXPECT_NE(run_program(arguments).err.find("do not divide the 64 inputs"), std::string::npos);
 }
 
+TEST_F(QuantizeCommand, packed_products_give_the_logits_of_the_simulation_in_fp32) {
+  ASSERT_EQ(run_program(command("run")).exit_code, 0);
+  const OpenedModel packed = open_model(at("run"));
+  OpenedModel simulated = packed;
+  simulated.model.prepare = [layout = packed.model.layout, spec = packed.activations](
+                                Block& block) { install_activations(block, *layout, spec); };
+  const Block block = load_block(packed.model, 0);
+  for (const auto& [name, linear] : block.linears)
+    EXPECT_TRUE(linear.product) << name;
+  const Tensor wanted = logits(simulated), difference = logits(packed) - wanted;
+  EXPECT_LT(difference.abs().max().item<double>(), 1e-4 * wanted.abs().max().item<double>());
+}
+
 TEST_F(QuantizeCommand, bf16_calibration_activations_are_an_option) {
   auto arguments = command("bf16");
   arguments.insert(arguments.end(), {"--calibration-dtype", "bf16"});

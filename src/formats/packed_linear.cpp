@@ -1,0 +1,177 @@
+#include "formats/packed_linear.h"
+
+#include "core/error.h"
+#include "kernels/packed_product.h"
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <algorithm>
+#include <atomic>
+
+namespace latticelens {
+namespace {
+
+// A task is one strip for this many rows: they and the strip stay in the second-level cache.
+constexpr std::int64_t rows_per_task = 128;
+constexpr std::int64_t values_per_task = 1 << 14;
+
+Tensor with_columns(const Tensor& like, std::int64_t columns, at::ScalarType type) {
+  std::vector<std::int64_t> shape = like.sizes().vec();
+  shape.back() = columns;
+  return at::empty(shape, type);
+}
+
+template<class Work>
+void for_rows(std::int64_t rows, std::int64_t columns, const Work& work) {
+  const std::int64_t grain = std::max<std::int64_t>(1, values_per_task / columns);
+  at::parallel_for(0, rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      work(i);
+  });
+}
+
+std::int64_t columns_of(const Tensor& encoded) {
+  return encoded.size(-1) * e2m1_block / encoded_bytes(e2m1_block);
+}
+
+struct PackedProduct {
+  const std::uint8_t* x;
+  const PackedMatrix& weight;
+  const float* bias; // or null
+  float* y;
+
+  /// y [rows, e2m1_strip_rows] at `to` becomes the bias plus x Wᵀ of strip `s`.
+  void strip(std::int64_t s, std::int64_t first, std::int64_t rows, std::int64_t columns, float* to,
+             std::int64_t stride) const {
+    for (std::int64_t i = 0; i < rows; ++i)
+      if (bias)
+        std::copy_n(bias + s * e2m1_strip_rows, columns, to + i * stride);
+      else
+        std::fill_n(to + i * stride, columns, 0.0f);
+    add_packed_product(rows, weight.columns(), x + first * encoded_bytes(weight.columns()),
+                       weight.strip(s), to, stride);
+  }
+
+  void run(std::int64_t s, std::int64_t first, std::int64_t rows) const {
+    const std::int64_t out = weight.rows(),
+                       columns = std::min(e2m1_strip_rows, out - s * e2m1_strip_rows);
+    float* to = y + first * out + s * e2m1_strip_rows;
+    if (columns == e2m1_strip_rows)
+      return strip(s, first, rows, columns, to, out);
+    std::vector<float> wide(rows * e2m1_strip_rows); // the kernel writes whole strips
+    strip(s, first, rows, columns, wide.data(), e2m1_strip_rows);
+    for (std::int64_t i = 0; i < rows; ++i)
+      std::copy_n(&wide[i * e2m1_strip_rows], columns, to + i * out);
+  }
+};
+
+} // namespace
+
+bool has_encoded_rows(const Format& format) {
+  return format.block == e2m1_block && format.grid.mantissa_bits == 1 &&
+         format.grid.minimum_exponent == 0 && format.grid.maximum == 6 && !format.rule.scale_grid &&
+         !format.asymmetric_activations;
+}
+
+Tensor encode_rows(const Tensor& x, const Format& format, SnapCounts& counts) {
+  const std::int64_t columns = x.size(-1), row = encoded_bytes(columns);
+  require(columns % e2m1_block == 0, "format",
+          "rows of " + std::to_string(columns) +
+              " values are no multiple of the block of 32; choose a format with a smaller block");
+  const Tensor values = x.to(at::kFloat).contiguous();
+  Tensor encoded = with_columns(x, row, at::kByte);
+  const float* from = values.const_data_ptr<float>();
+  auto* to = encoded.mutable_data_ptr<std::uint8_t>();
+  std::atomic<std::int64_t> clipped = 0, not_finite = 0;
+  for_rows(values.numel() / columns, columns, [&](std::int64_t i) {
+    const SnapCounts seen = encode_row({from + i * columns, static_cast<std::size_t>(columns)},
+                                       format.rule, format.grid, to + i * row);
+    clipped += seen.clipped;
+    not_finite += seen.not_finite;
+  });
+  counts += {clipped, not_finite};
+  return encoded;
+}
+
+Tensor decode_rows(const Tensor& encoded) {
+  const std::int64_t columns = columns_of(encoded), row = encoded.size(-1);
+  const Tensor bytes = encoded.contiguous();
+  Tensor values = with_columns(encoded, columns, at::kFloat);
+  const auto* from = bytes.const_data_ptr<std::uint8_t>();
+  float* to = values.mutable_data_ptr<float>();
+  for_rows(bytes.numel() / row, columns, [&](std::int64_t i) {
+    decode_row(from + i * row, {to + i * columns, static_cast<std::size_t>(columns)});
+  });
+  return values;
+}
+
+PackedMatrix::PackedMatrix(std::int64_t rows, std::int64_t columns)
+    : rows_(rows), columns_(columns),
+      strips_(at::empty({(rows + e2m1_strip_rows - 1) / e2m1_strip_rows, strip_bytes(columns)},
+                        at::kByte)) {}
+
+/// Whether all values of the strip could be kept.
+bool PackedMatrix::pack(const Tensor& weight, std::int64_t s) {
+  const std::int64_t first = s * e2m1_strip_rows, row = encoded_bytes(columns_),
+                     rows = std::min(e2m1_strip_rows, rows_ - first);
+  std::vector<std::uint8_t> encoded(rows * row);
+  std::vector<float> decoded(columns_);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* values = weight.const_data_ptr<float>() + (first + i) * columns_;
+    std::uint8_t* to = &encoded[i * row];
+    // Every scale that the values could have come from is a power of two times this one.
+    encode_row({values, decoded.size()}, ScaleRule{}, ElementGrid{}, to);
+    decode_row(to, decoded);
+    const auto* scales = reinterpret_cast<const float*>(to + columns_);
+    if (!std::equal(decoded.begin(), decoded.end(), values) ||
+        *std::max_element(scales, scales + columns_ / e2m1_block) > largest_weight_scale)
+      return false;
+  }
+  pack_strip(encoded.data(), rows, columns_,
+             strips_.mutable_data_ptr<std::uint8_t>() + s * strip_bytes(columns_));
+  return true;
+}
+
+std::optional<PackedMatrix> PackedMatrix::of(const Tensor& weight) {
+  if (weight.dim() != 2 || weight.numel() == 0 || weight.size(1) % e2m1_block != 0)
+    return std::nullopt;
+  const Tensor values = weight.to(at::kFloat).contiguous();
+  PackedMatrix packed(values.size(0), values.size(1));
+  std::atomic<bool> exact = true;
+  at::parallel_for(0, packed.count(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t s = begin; s < end && exact; ++s)
+      if (!packed.pack(values, s))
+        exact = false;
+  });
+  return exact ? std::optional(packed) : std::nullopt;
+}
+
+const std::uint8_t* PackedMatrix::strip(std::int64_t s) const {
+  return strips_.const_data_ptr<std::uint8_t>() + s * strip_bytes(columns_);
+}
+
+Tensor linear_of(const Tensor& encoded, const PackedMatrix& weight, const Tensor& bias) {
+  require(encoded.scalar_type() == at::kByte &&
+              encoded.size(-1) == encoded_bytes(weight.columns()) &&
+              (!bias.defined() || bias.numel() == weight.rows()),
+          "linear",
+          "encoded rows of " + std::to_string(columns_of(encoded)) +
+              " columns for a packed weight of " + std::to_string(weight.columns()) +
+              ", or a bias of another size; is the model whole?");
+  const Tensor from = encoded.contiguous(),
+               added = bias.defined() ? bias.to(at::kFloat).contiguous() : bias;
+  Tensor y = with_columns(encoded, weight.rows(), at::kFloat);
+  const std::int64_t rows = from.numel() / from.size(-1), strips = weight.count(),
+                     tasks = (rows + rows_per_task - 1) / rows_per_task * strips;
+  const PackedProduct product{from.const_data_ptr<std::uint8_t>(), weight,
+                              added.defined() ? added.const_data_ptr<float>() : nullptr,
+                              y.mutable_data_ptr<float>()};
+  at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t first = task / strips * rows_per_task;
+      product.run(task % strips, first, std::min(rows_per_task, rows - first));
+    }
+  });
+  return y;
+}
+
+} // namespace latticelens

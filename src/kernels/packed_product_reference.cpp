@@ -1,0 +1,86 @@
+#include "kernels/packed_strip.h"
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+namespace latticelens {
+
+void decode_row(const std::uint8_t* encoded, std::span<float> values) {
+  for (std::size_t first = 0; first < values.size(); first += e2m1_block) {
+    float scale = 0;
+    std::memcpy(&scale, encoded + values.size() + first / e2m1_block * 4, 4);
+    for (std::size_t i = first; i < first + e2m1_block; ++i)
+      values[i] = static_cast<float>(encoded[i] - encoded_zero) / 2 * scale;
+  }
+}
+
+namespace {
+
+/// One block of row `j` of a strip.
+void pack_block(const std::uint8_t* codes, float scale, std::int64_t j, std::uint8_t* to) {
+  std::uint8_t offset_free[e2m1_block];
+  std::int32_t sum = 0;
+  for (std::int64_t k = 0; k < e2m1_block; ++k) {
+    offset_free[k] = static_cast<std::uint8_t>(codes[k] - encoded_zero);
+    sum += codes[k] - encoded_zero;
+  }
+  for (std::int64_t k = 0; k < e2m1_block; k += 4)
+    std::memcpy(to + k * e2m1_strip_rows + j * 4, offset_free + k, 4);
+  const std::int32_t correction = -encoded_zero * sum;
+  const float quarter = scale / 4; // both factors are doubled
+  std::memcpy(to + corrections_at + j * 4, &correction, 4);
+  std::memcpy(to + scales_at + j * 4, &quarter, 4);
+}
+
+} // namespace
+
+void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t columns,
+                std::uint8_t* strip) {
+  std::memset(strip, 0, static_cast<std::size_t>(strip_bytes(columns)));
+  for (std::int64_t j = 0; j < rows; ++j, encoded += encoded_bytes(columns))
+    for (std::int64_t b = 0; b < columns / e2m1_block; ++b) {
+      float scale = 0;
+      std::memcpy(&scale, encoded + columns + b * 4, 4);
+      pack_block(encoded + b * e2m1_block, scale, j, strip + b * block_bytes);
+    }
+}
+
+namespace reference {
+
+SnapCounts encode_row(std::span<const float> values, const ScaleRule& rule, const ElementGrid& grid,
+                      std::uint8_t* encoded) {
+  SnapCounts counts;
+  for (std::size_t first = 0; first < values.size(); first += e2m1_block) {
+    std::vector<float> block(values.begin() + first, values.begin() + first + e2m1_block);
+    const float scale = fit_block(block, rule, grid);
+    counts += snap_block(block, scale, grid);
+    for (std::size_t i = 0; i < e2m1_block; ++i) {
+      const double snapped = std::isnan(scale) ? 0 : snap(values[first + i] / scale, grid);
+      encoded[first + i] = static_cast<std::uint8_t>(encoded_zero + static_cast<int>(2 * snapped));
+    }
+    std::memcpy(encoded + values.size() + first / e2m1_block * 4, &scale, 4);
+  }
+  return counts;
+}
+
+void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
+                        const std::uint8_t* strip, float* out, std::int64_t out_stride) {
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < e2m1_strip_rows; ++j)
+      for (std::int64_t b = 0; b < columns / e2m1_block; ++b) {
+        const std::uint8_t* left = encoded + i * encoded_bytes(columns);
+        const std::uint8_t* right = strip + b * block_bytes;
+        std::int32_t dot = 0;
+        for (std::int64_t k = 0; k < e2m1_block; ++k)
+          dot += (left[b * e2m1_block + k] - encoded_zero) *
+                 static_cast<std::int8_t>(right[(k / 4 * e2m1_strip_rows + j) * 4 + k % 4]);
+        float x_scale = 0, w_scale = 0;
+        std::memcpy(&x_scale, left + columns + b * 4, 4);
+        std::memcpy(&w_scale, right + scales_at + j * 4, 4);
+        float& sum = out[i * out_stride + j];
+        sum = std::fma(static_cast<float>(dot), x_scale * w_scale, sum);
+      }
+}
+
+} // namespace reference
+} // namespace latticelens
