@@ -1,6 +1,6 @@
 // Items per second of the five tasks: rows of all requests together, shared beginnings once,
 // against a batch for every request. Both hold a block's weights for all of them.
-#include "core/memory.h"
+#include "bench/entry.h"
 #include "core/progress.h"
 #include "evaluate/task_set.h"
 #include <cmath>
@@ -68,16 +68,9 @@ void run(const char* path, const char* data, std::int64_t limit) {
 } // namespace latticelens
 
 int main(int count, char** arguments) {
-  latticelens::keep_freed_memory();
-  if (count != 4) {
-    std::fprintf(stderr, "usage: bench_tasks MODEL DATA ITEMS_OF_EACH_TASK\n"
-                         "example: bench_tasks \"$(scripts/fetch-smollm2)\" tasks/ 100\n");
-    return 2;
-  }
-  try {
-    latticelens::run(arguments[1], arguments[2], std::atoll(arguments[3]));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 2;
-  }
+  return latticelens::run_benchmark(
+      count, 3,
+      "usage: bench_tasks MODEL DATA ITEMS_OF_EACH_TASK\n"
+      "example: bench_tasks \"$(scripts/fetch-smollm2)\" tasks/ 100\n",
+      [&] { latticelens::run(arguments[1], arguments[2], std::atoll(arguments[3])); });
 }

@@ -3,9 +3,9 @@
 // moments of every linear by itself, and rounds with the per-column loop. Both round the same
 // weights with the same moments, so that errors compare; the plain side's own moments are taken for
 // their time.
+#include "bench/entry.h"
 #include "bench/plain_gptq.h"
 #include "core/error.h"
-#include "core/memory.h"
 #include "core/progress.h"
 #include "core/time_table.h"
 #include "model/attention.h"
@@ -189,16 +189,9 @@ void run(const char* model_path, const char* text, std::int64_t count) {
 } // namespace latticelens
 
 int main(int count, char** arguments) {
-  latticelens::keep_freed_memory();
-  if (count != 4) {
-    std::fprintf(stderr, "usage: bench_whole_model MODEL TEXT WINDOWS\n"
-                         "example: bench_whole_model \"$(scripts/fetch-smollm2)\" text.txt 4\n");
-    return 2;
-  }
-  try {
-    latticelens::run(arguments[1], arguments[2], std::atoll(arguments[3]));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 2;
-  }
+  return latticelens::run_benchmark(
+      count, 3,
+      "usage: bench_whole_model MODEL TEXT WINDOWS\n"
+      "example: bench_whole_model \"$(scripts/fetch-smollm2)\" text.txt 4\n",
+      [&] { latticelens::run(arguments[1], arguments[2], std::atoll(arguments[3])); });
 }

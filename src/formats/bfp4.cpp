@@ -7,7 +7,7 @@ Format bfp4() {
   return {.name = "bfp4",
           .block = 32,
           .grid = {.mantissa_bits = 1, .minimum_exponent = 0, .maximum = 6},
-          .rule = {.scale_grid = ElementGrid{10, -14, 65504}}};
+          .rule = {.scale_grid = fp16_scales}};
 }
 
 } // namespace latticelens

@@ -7,7 +7,7 @@ Format bint4() {
   return {.name = "bint4",
           .block = 32,
           .grid = {.mantissa_bits = 2, .minimum_exponent = 2, .maximum = 7},
-          .rule = {.scale_grid = ElementGrid{10, -14, 65504}}};
+          .rule = {.scale_grid = fp16_scales}};
 }
 
 } // namespace latticelens

@@ -1,6 +1,7 @@
 #include "formats/format.h"
 
 #include "core/error.h"
+#include "formats/table.h"
 #include "kernels/best_paths.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -73,10 +74,18 @@ int Format::code_bits() const {
   return static_cast<int>(std::ceil(std::log2(static_cast<double>(levels_of(grid).levels.size()))));
 }
 
+ScaleType Format::scale_type() const {
+  if (!rule.scale_grid)
+    return ScaleType::e8m0;
+  const int bits = rule.scale_grid->mantissa_bits;
+  return bits == e4m3_scales.mantissa_bits   ? ScaleType::e4m3
+         : bits == fp16_scales.mantissa_bits ? ScaleType::fp16
+                                             : ScaleType::fp32;
+}
+
 double Format::bits() const {
-  double scale_bits = 8; // E8M0, E4M3
-  if (rule.scale_grid && rule.scale_grid->mantissa_bits > 3)
-    scale_bits = rule.scale_grid->mantissa_bits == 10 ? 16 : 32;
+  const ScaleType type = scale_type();
+  const double scale_bits = type == ScaleType::fp32 ? 32 : type == ScaleType::fp16 ? 16 : 8;
   return code_bits() + (block > 0 ? scale_bits / static_cast<double>(block) : 0);
 }
 
@@ -114,13 +123,9 @@ Tensor Format::snap(const Tensor& x, const Tensor& scales, SnapCounts& counts) c
 float Format::candidate_scale(float fitted, int candidate) const {
   const int distance = (candidate + 1) / 2, steps = candidate % 2 ? distance : -distance;
   if (!rule.scale_grid)
-    return std::clamp(std::ldexp(fitted, steps), std::ldexp(1.0f, -127), std::ldexp(1.0f, 127));
-  const ElementGrid& scales = *rule.scale_grid;
-  const float step = scales.mantissa_bits > 3 ? 1.0f / 16 : 1.0f / 8;
-  const double wanted = fitted * rule.tensor_scale * (1 + static_cast<float>(steps) * step),
-               smallest = std::ldexp(1.0, scales.minimum_exponent - scales.mantissa_bits);
-  return static_cast<float>(std::max(latticelens::snap(wanted, scales), smallest)) /
-         rule.tensor_scale;
+    return nearest_scale(std::ldexp(fitted, steps), rule);
+  const float step = scale_type() == ScaleType::e4m3 ? 1.0f / 8 : 1.0f / 16;
+  return nearest_scale(fitted * (1 + static_cast<float>(steps) * step), rule);
 }
 
 Tensor Format::quantize(const Tensor& x, SnapCounts& counts) const {

@@ -9,6 +9,9 @@
 
 namespace latticelens {
 
+/// What a block's scale is stored as.
+enum class ScaleType { e8m0, e4m3, fp16, fp32 };
+
 struct Format {
   std::string name; // canonical: "mxfp4", "bint4:128", "mxfp4/7.25"; "mxfp4/floor/away" is printed
                     // "mxfp4/away"
@@ -22,6 +25,7 @@ struct Format {
   Format on(const Tensor& weight) const;
   /// Bits of one code.
   int code_bits() const;
+  ScaleType scale_type() const;
   /// Storage of one value, its share of the block's scale included.
   double bits() const;
   /// Scales for x [..., n] of fp32: [..., n/block] of fp32. Error when n is no multiple of the

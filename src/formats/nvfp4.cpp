@@ -5,11 +5,10 @@
 namespace latticelens {
 
 Format nvfp4() {
-  return {
-      .name = "nvfp4",
-      .block = 16,
-      .grid = {.mantissa_bits = 1, .minimum_exponent = 0, .maximum = 6},
-      .rule = {.scale_grid = ElementGrid{3, -6, 448}, .tensor_maximum = 448, .tensor_scale = 0}};
+  return {.name = "nvfp4",
+          .block = 16,
+          .grid = {.mantissa_bits = 1, .minimum_exponent = 0, .maximum = 6},
+          .rule = {.scale_grid = e4m3_scales, .tensor_maximum = 448, .tensor_scale = 0}};
 }
 
 } // namespace latticelens

@@ -1,5 +1,6 @@
 #include "core/error.h"
 #include "formats/packing.h"
+#include "formats/table.h"
 #include "kernels/best_paths.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -48,12 +49,6 @@ std::uint8_t e8m0_of(float scale, int bias) {
   return static_cast<std::uint8_t>(byte);
 }
 
-const ElementGrid e4m3{.mantissa_bits = 3, .minimum_exponent = -6, .maximum = 448};
-
-bool is_e4m3(const Format& format) {
-  return format.rule.scale_grid && format.rule.scale_grid->mantissa_bits == 3;
-}
-
 template<typename ToByte>
 Tensor bytes_of(const Tensor& scales, const ToByte& to_byte) {
   const Tensor from = scales.contiguous();
@@ -64,16 +59,32 @@ Tensor bytes_of(const Tensor& scales, const ToByte& to_byte) {
 }
 
 Tensor stored_scales(const Tensor& scales, const Format& format) {
-  if (!format.rule.scale_grid)
+  switch (format.scale_type()) {
+  case ScaleType::e8m0:
     return bytes_of(scales,
                     [bias = exponent_bias(format)](float scale) { return e8m0_of(scale, bias); });
-  if (is_e4m3(format))
+  case ScaleType::e4m3:
     return bytes_of(scales, [&](float scale) {
       return static_cast<std::uint8_t>(
-          magnitude_index(snap(scale * format.rule.tensor_scale, e4m3), e4m3));
+          magnitude_index(snap(scale * format.rule.tensor_scale, e4m3_scales), e4m3_scales));
     });
-  return format.rule.scale_grid->mantissa_bits == 10 ? scales.to(at::kHalf).contiguous()
-                                                     : scales.contiguous();
+  case ScaleType::fp16:
+    return scales.to(at::kHalf).contiguous();
+  case ScaleType::fp32:
+    return scales.contiguous();
+  }
+  throw Error("format", "no such type of scale");
+}
+
+at::ScalarType stored_type(const Format& format) {
+  switch (format.scale_type()) {
+  case ScaleType::fp16:
+    return at::kHalf;
+  case ScaleType::fp32:
+    return at::kFloat;
+  default:
+    return at::kByte;
+  }
 }
 
 Tensor floats_of(const Tensor& bytes, const std::vector<float>& table, const std::string& where) {
@@ -99,23 +110,25 @@ std::vector<float> e8m0_table(int bias) {
 
 std::vector<float> e4m3_table() {
   std::vector<float> table(256, std::numeric_limits<float>::quiet_NaN());
-  for (const float level : levels_of(e4m3).levels)
+  for (const float level : levels_of(e4m3_scales).levels)
     if (level >= 0)
-      table[magnitude_index(level, e4m3)] = level;
+      table[magnitude_index(level, e4m3_scales)] = level;
   return table;
 }
 
 Tensor loaded_scales(const LoadPart& load, const Format& format, const std::string& where) {
   const Tensor stored = load("_scale");
-  const auto expected = !format.rule.scale_grid || is_e4m3(format)    ? at::kByte
-                        : format.rule.scale_grid->mantissa_bits == 10 ? at::kHalf
-                                                                      : at::kFloat;
-  require(stored.defined() && stored.dim() == 2 && stored.scalar_type() == expected, "weights",
+  require(stored.defined() && stored.dim() == 2 && stored.scalar_type() == stored_type(format),
+          "weights",
           where + ": block scales of " + format.name + " are missing or of another type");
-  if (!format.rule.scale_grid)
+  if (format.scale_type() == ScaleType::e8m0)
     return floats_of(stored, e8m0_table(exponent_bias(format)), where);
-  if (!is_e4m3(format))
-    return stored.to(at::kFloat);
+  if (format.scale_type() != ScaleType::e4m3) {
+    const Tensor scales = stored.to(at::kFloat);
+    require((at::isfinite(scales).logical_and(scales > 0)).all().item<bool>(), "weights",
+            where + ": a block scale is no positive number; the file is damaged, make it anew");
+    return scales;
+  }
   const Tensor global = load("_global_scale");
   require(global.defined() && global.numel() == 1 && global.scalar_type() == at::kFloat &&
               global.item<float>() > 0,

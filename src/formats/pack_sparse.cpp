@@ -50,8 +50,9 @@ UnpackedWeight unpack(const LoadPart& load, const Format& format, const std::str
   const std::int64_t rows = weight.values.size(0);
   if (has_factor(format)) {
     const Tensor factor = load("_factor");
-    require(factor.defined() && factor.scalar_type() == at::kFloat && factor.numel() == rows,
-            "weights", where + ": its _factor is missing or of another size");
+    require(factor.defined() && factor.scalar_type() == at::kFloat && factor.numel() == rows &&
+                at::isfinite(factor).all().item<bool>(),
+            "weights", where + ": its _factor is missing, of another size or no number");
     const std::int64_t block = weight.values.size(1) / weight.scales.size(1);
     const Tensor elements = weight.values / weight.scales.repeat_interleave(block, 1);
     weight.scales = weight.scales * factor.view({rows, 1});

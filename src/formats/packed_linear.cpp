@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "kernels/packed_product.h"
+#include "tensor/strip_output.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <algorithm>
@@ -10,8 +11,6 @@
 namespace latticelens {
 namespace {
 
-// A task is one strip for this many rows: they and the strip stay in the second-level cache.
-constexpr std::int64_t rows_per_task = 128;
 constexpr std::int64_t values_per_task = 1 << 14;
 
 Tensor with_columns(const Tensor& like, std::int64_t columns, at::ScalarType type) {
@@ -32,37 +31,6 @@ void for_rows(std::int64_t rows, std::int64_t columns, const Work& work) {
 std::int64_t columns_of(const Tensor& encoded) {
   return encoded.size(-1) * e2m1_block / encoded_bytes(e2m1_block);
 }
-
-struct PackedProduct {
-  const std::uint8_t* x;
-  const PackedMatrix& weight;
-  const float* bias; // or null
-  float* y;
-
-  /// y [rows, e2m1_strip_rows] at `to` becomes the bias plus x Wᵀ of strip `s`.
-  void strip(std::int64_t s, std::int64_t first, std::int64_t rows, std::int64_t columns, float* to,
-             std::int64_t stride) const {
-    for (std::int64_t i = 0; i < rows; ++i)
-      if (bias)
-        std::copy_n(bias + s * e2m1_strip_rows, columns, to + i * stride);
-      else
-        std::fill_n(to + i * stride, columns, 0.0f);
-    add_packed_product(rows, weight.columns(), x + first * encoded_bytes(weight.columns()),
-                       weight.strip(s), to, stride);
-  }
-
-  void run(std::int64_t s, std::int64_t first, std::int64_t rows) const {
-    const std::int64_t out = weight.rows(),
-                       columns = std::min(e2m1_strip_rows, out - s * e2m1_strip_rows);
-    float* to = y + first * out + s * e2m1_strip_rows;
-    if (columns == e2m1_strip_rows)
-      return strip(s, first, rows, columns, to, out);
-    std::vector<float> wide(rows * e2m1_strip_rows); // the kernel writes whole strips
-    strip(s, first, rows, columns, wide.data(), e2m1_strip_rows);
-    for (std::int64_t i = 0; i < rows; ++i)
-      std::copy_n(&wide[i * e2m1_strip_rows], columns, to + i * out);
-  }
-};
 
 } // namespace
 
@@ -160,17 +128,15 @@ Tensor linear_of(const Tensor& encoded, const PackedMatrix& weight, const Tensor
   const Tensor from = encoded.contiguous(),
                added = bias.defined() ? bias.to(at::kFloat).contiguous() : bias;
   Tensor y = with_columns(encoded, weight.rows(), at::kFloat);
-  const std::int64_t rows = from.numel() / from.size(-1), strips = weight.count(),
-                     tasks = (rows + rows_per_task - 1) / rows_per_task * strips;
-  const PackedProduct product{from.const_data_ptr<std::uint8_t>(), weight,
-                              added.defined() ? added.const_data_ptr<float>() : nullptr,
-                              y.mutable_data_ptr<float>()};
-  at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t first = task / strips * rows_per_task;
-      product.run(task % strips, first, std::min(rows_per_task, rows - first));
-    }
-  });
+  const std::int64_t columns = weight.columns(), row = from.size(-1);
+  const auto* data = from.const_data_ptr<std::uint8_t>();
+  const StripOutput output{y.mutable_data_ptr<float>(), from.numel() / row, weight.rows(),
+                           e2m1_strip_rows,
+                           added.defined() ? added.const_data_ptr<float>() : nullptr};
+  output.run(
+      [&](std::int64_t s, std::int64_t first, std::int64_t count, float* to, std::int64_t stride) {
+        add_packed_product(count, columns, data + first * row, weight.strip(s), to, stride);
+      });
   return y;
 }
 

@@ -60,11 +60,13 @@ constexpr auto search_multipliers = [] {
 }();
 constexpr float four_over_six[] = {1, 1.5f};
 
+constexpr float this_or_twice[] = {1, 2};
+
 void set_search(Format& format) {
   if (format.rule.scale_grid)
     format.rule.multipliers = search_multipliers;
   else
-    format.rule.search = true;
+    format.rule.multipliers = this_or_twice;
 }
 void set_four_over_six(Format& format) {
   require(format.rule.tensor_maximum > 0, "format",
@@ -104,7 +106,6 @@ constexpr Rule rules[] = {
 bool set_scale_rule(Format& format, std::string_view name) {
   for (const Rule& rule : rules)
     if (name == rule.row.name) {
-      format.rule.inclusive = format.rule.search = false;
       rule.set(format);
       return true;
     }

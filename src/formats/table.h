@@ -5,6 +5,8 @@
 
 namespace latticelens {
 
+/// The numbers that free scales are chosen from.
+inline constexpr ElementGrid e4m3_scales{3, -6, 448}, fp16_scales{10, -14, 65504};
 /// fp32 scales; those below 2^-123 are not used, so that their inverses are finite.
 inline constexpr ElementGrid fp32_scales{23, -100, std::numeric_limits<float>::max()};
 

@@ -41,15 +41,13 @@ HWY_INLINE float squared_error(const float* values, std::int64_t count, float sc
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-HWY_INLINE float fit_free(const float* values, std::int64_t count, float largest,
-                          const ScaleRule& rule, const ElementGrid& grid) {
-  const float first =
-      free_scale(largest, rule.multipliers.empty() ? 1 : rule.multipliers[0], rule, grid);
-  if (rule.multipliers.empty())
-    return first;
+/// Of the rule's multiples of a scale the one with the least squared error, the first of equals.
+HWY_INLINE float best_multiple(const float* values, std::int64_t count, float wanted,
+                               const ScaleRule& rule, const ElementGrid& grid) {
+  const float first = nearest_scale(wanted * rule.multipliers[0], rule);
   float best = first, least = squared_error(values, count, first, grid);
   for (const float multiplier : rule.multipliers.subspan(1)) {
-    const float scale = free_scale(largest, multiplier, rule, grid), ratio = scale / first;
+    const float scale = nearest_scale(wanted * multiplier, rule), ratio = scale / first;
     const float error = squared_error(values, count, scale, grid) * ratio * ratio;
     if (error < least) {
       least = error;
@@ -59,27 +57,25 @@ HWY_INLINE float fit_free(const float* values, std::int64_t count, float largest
   return best;
 }
 
+/// wanted_scale for a power of two and a normal number.
+HWY_INLINE float wanted_power(std::uint32_t bits, const ScaleRule& rule) {
+  const int exponent = static_cast<int>(bits >> 23) - 127 - rule.grid_exponent;
+  const float significand = std::bit_cast<float>((bits & 0x007FFFFFu) | 0x3F800000u);
+  const bool higher = rule.inclusive ? significand >= rule.threshold : significand > rule.threshold;
+  return power_of_two(exponent + (higher ? 1 : 0));
+}
+
 HWY_INLINE float fit(const float* values, std::int64_t count, const ScaleRule& rule,
                      const ElementGrid& grid) {
   const std::uint32_t bits = largest_bits(values, count);
   if (bits >= 0x7F800000u)
     return std::numeric_limits<float>::quiet_NaN();
-  if (rule.scale_grid)
-    return fit_free(values, count, std::bit_cast<float>(bits), rule, grid);
-  if (bits < 0x00800000u)
-    return reference::fit_block({values, static_cast<std::size_t>(count)}, rule, grid);
-  const int exponent = static_cast<int>(bits >> 23) - 127 - rule.grid_exponent;
-  if (rule.search) { // errors in units of the low scale: the high one's count four times
-    const float low = power_of_two(exponent), high = power_of_two(exponent + 1);
-    if (low == high)
-      return low;
-    return 4 * squared_error(values, count, high, grid) < squared_error(values, count, low, grid)
-               ? high
-               : low;
-  }
-  const float significand = std::bit_cast<float>((bits & 0x007FFFFFu) | 0x3F800000u);
-  const bool higher = rule.inclusive ? significand >= rule.threshold : significand > rule.threshold;
-  return power_of_two(exponent + (higher ? 1 : 0));
+  const bool is_power = !rule.scale_grid && bits >= 0x00800000u;
+  const float wanted =
+      is_power ? wanted_power(bits, rule) : wanted_scale(std::bit_cast<float>(bits), rule, grid);
+  if (!rule.multipliers.empty())
+    return best_multiple(values, count, wanted, rule, grid);
+  return is_power ? wanted : nearest_scale(wanted, rule);
 }
 
 HWY_INLINE SnapCounts snap_one(float* values, std::int64_t count, float scale,

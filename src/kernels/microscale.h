@@ -17,14 +17,12 @@ namespace latticelens {
 /// With one it is tensor_scale * m / maximum rounded to that grid, over tensor_scale; at least the
 /// grid's smallest number.
 struct ScaleRule {
-  int grid_exponent = 2;  // exponent of the grid's maximum
-  float threshold = 2;    // in significands; 2: never (the OCP rule)
-  bool inclusive = false; // is f == threshold already one higher?
-  bool search = false;    // instead: whichever of the two exponents has the smaller squared error;
-                          // ties the lower
+  int grid_exponent = 2;                      // exponent of the grid's maximum
+  float threshold = 2;                        // in significands; 2: never (the OCP rule)
+  bool inclusive = false;                     // is f == threshold already one higher?
   std::optional<ElementGrid> scale_grid = {}; // of free scales: fp16, fp32, E4M3
-  std::span<const float> multipliers = {};    // of a free scale: the first with the least squared
-                                              // error; empty: 1
+  std::span<const float> multipliers = {};    // of the scale so found: the first with the least
+                                              // squared error; empty: 1
   float tensor_maximum = 0; // what a second scale for the whole tensor maps to; 0: there is none
   float tensor_scale = 1;   // that scale, a multiplier
 };
@@ -57,8 +55,12 @@ SnapCounts quantize_blocks(std::span<float> values, std::int64_t block, const Sc
 /// min <= 0 <= max: what INT4 and INT8 do with activations. Rows with NaN or infinity become NaN.
 SnapCounts quantize_rows_asymmetric(std::span<float> values, std::int64_t row, int levels);
 
-/// A free scale for a block with this largest magnitude, times the multiplier.
-float free_scale(float largest, float multiplier, const ScaleRule& rule, const ElementGrid& grid);
+/// The scale nearest to the one wanted among those that the rule may choose.
+float nearest_scale(float wanted, const ScaleRule& rule);
+
+/// What a block's scale follows from its finite largest magnitude, before multipliers and
+/// nearest_scale.
+float wanted_scale(float largest, const ScaleRule& rule, const ElementGrid& grid);
 
 /// The obvious implementations, one value at a time.
 namespace reference {

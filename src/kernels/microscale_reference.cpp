@@ -24,37 +24,22 @@ float largest_magnitude(std::span<const float> values) {
   return largest;
 }
 
-float best_free_scale(std::span<const float> values, float largest, const ScaleRule& rule,
-                      const ElementGrid& grid) {
-  float best = free_scale(largest, rule.multipliers.empty() ? 1 : rule.multipliers[0], rule, grid);
-  for (const float multiplier : rule.multipliers) {
-    const float scale = free_scale(largest, multiplier, rule, grid);
-    if (squared_error(values, scale, grid) < squared_error(values, best, grid))
-      best = scale;
-  }
-  return best;
-}
-
 } // namespace
 
 float fit_block(std::span<const float> values, const ScaleRule& rule, const ElementGrid& grid) {
   const float largest = largest_magnitude(values);
   if (std::isnan(largest))
     return largest;
-  if (rule.scale_grid)
-    return best_free_scale(values, largest, rule, grid);
-  if (largest == 0)
-    return std::ldexp(1.0f, -127);
-  int exponent = 0;
-  const float significand = 2 * std::frexp(largest, &exponent); // in [1, 2)
-  exponent -= 1 + rule.grid_exponent;
-  const auto scale_of = [](int e) { return std::ldexp(1.0f, std::clamp(e, -127, 127)); };
-  if (rule.search) {
-    const float low = scale_of(exponent), high = scale_of(exponent + 1);
-    return squared_error(values, high, grid) < squared_error(values, low, grid) ? high : low;
+  const float wanted = wanted_scale(largest, rule, grid);
+  if (rule.multipliers.empty())
+    return nearest_scale(wanted, rule);
+  float best = nearest_scale(wanted * rule.multipliers[0], rule);
+  for (const float multiplier : rule.multipliers.subspan(1)) {
+    const float scale = nearest_scale(wanted * multiplier, rule);
+    if (squared_error(values, scale, grid) < squared_error(values, best, grid))
+      best = scale;
   }
-  const bool higher = rule.inclusive ? significand >= rule.threshold : significand > rule.threshold;
-  return scale_of(exponent + (higher ? 1 : 0));
+  return best;
 }
 
 SnapCounts snap_block(std::span<float> values, float scale, const ElementGrid& grid) {
@@ -72,12 +57,25 @@ SnapCounts snap_block(std::span<float> values, float scale, const ElementGrid& g
 
 namespace latticelens {
 
-float free_scale(float largest, float multiplier, const ScaleRule& rule, const ElementGrid& grid) {
+float nearest_scale(float wanted, const ScaleRule& rule) {
+  if (!rule.scale_grid)
+    return std::clamp(wanted, 0x1p-127f, 0x1p127f); // multiples are powers of two
   const ElementGrid& scales = *rule.scale_grid;
-  const float wanted =
-      rule.tensor_scale * (largest / static_cast<float>(grid.maximum)) * multiplier;
   const double smallest = std::ldexp(1.0, scales.minimum_exponent - scales.mantissa_bits);
-  return static_cast<float>(std::max(snap(wanted, scales), smallest)) / rule.tensor_scale;
+  return static_cast<float>(std::max(snap(rule.tensor_scale * wanted, scales), smallest)) /
+         rule.tensor_scale;
+}
+
+float wanted_scale(float largest, const ScaleRule& rule, const ElementGrid& grid) {
+  if (rule.scale_grid)
+    return largest / static_cast<float>(grid.maximum);
+  if (largest == 0)
+    return 0x1p-127f;
+  int exponent = 0;
+  const float significand = 2 * std::frexp(largest, &exponent); // in [1, 2)
+  const bool higher = rule.inclusive ? significand >= rule.threshold : significand > rule.threshold;
+  return std::ldexp(1.0f,
+                    std::clamp(exponent - 1 - rule.grid_exponent + (higher ? 1 : 0), -127, 127));
 }
 
 SnapCounts quantize_rows_asymmetric(std::span<float> values, std::int64_t row, int levels) {

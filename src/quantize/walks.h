@@ -26,12 +26,12 @@ class Walks {
   /// Chooses the transform of a stage's input, if the method has any, and brings the walks into its
   /// basis. Null: none.
   std::shared_ptr<const BlockMatrix> choose_input_basis(std::size_t stage);
+  StageMoments collect(std::size_t stage) const;
+  void advance(std::size_t stage, TimeTable& times);
   /// For a block that is loaded and was finished by an earlier run: the bases, then the weights,
   /// that its shard holds.
   void load_input_bases(const SafetensorsFile& shard);
   void load_weights(const SafetensorsFile& shard);
-  StageMoments collect(std::size_t stage) const;
-  void advance(std::size_t stage, TimeTable& times);
   /// Loads a block that an earlier run finished, with the weights that its shard holds.
   void load_finished(std::int64_t layer, const ShardFolder& shards);
   /// Runs through such a block.

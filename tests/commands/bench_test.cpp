@@ -1,12 +1,13 @@
 #include "core/json.h"
 #include "core/run_directory.h"
-#include "tests/commands/program.h"
+#include "tests/commands/errors.h"
 #include "tests/support.h"
 #include "tests/tiny_model.h"
 
 namespace latticelens {
 namespace {
 
+using testing::expect_command_error;
 using testing::run_program;
 
 const std::string four_bits = "weight=mxfp4/away activation=mxfp4/away ";
@@ -51,13 +52,6 @@ class BenchCommand : public ::testing::Test {
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_EQ(parse_json(outcome.out, "stdout"), read_json(at("out/bench.json")));
     return parse_json(outcome.out, "stdout");
-  }
-  void expect_error(const std::vector<std::string>& arguments, const std::string& part) const {
-    const auto outcome = run_program(arguments);
-    EXPECT_EQ(outcome.exit_code, 2);
-    EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
-    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
-    EXPECT_EQ(outcome.out, "");
   }
   testing::TemporaryFolder folder_;
 };
@@ -146,20 +140,21 @@ TEST_F(BenchCommand, wrong_input_gives_one_line) {
     more.emplace_back("--quiet");
     return command(more);
   };
-  expect_error(quiet({}), "give one of --preset, --axis and --methods");
-  expect_error(quiet({"--preset", "paper", "--axis", "format"}), "give one of --preset");
-  expect_error(quiet({"--preset", "none"}), "preset \"none\" is unknown; known: paper");
-  expect_error(quiet({"--axis", "none"}), "axis \"none\" is unknown; known: format, rotation-size");
+  expect_command_error(quiet({}), "give one of --preset, --axis and --methods");
+  expect_command_error(quiet({"--preset", "paper", "--axis", "format"}), "give one of --preset");
+  expect_command_error(quiet({"--preset", "none"}), "preset \"none\" is unknown; known: paper");
+  expect_command_error(quiet({"--axis", "none"}),
+                       "axis \"none\" is unknown; known: format, rotation-size");
   write_text(folder_ / "bad.txt", "rtn: " + four_bits + "\nother: weight=float\n");
-  expect_error(quiet({"--methods", at("bad.txt")}), "bad.txt line 2: [format] \"float\"");
+  expect_command_error(quiet({"--methods", at("bad.txt")}), "bad.txt line 2: [format] \"float\"");
   write_text(folder_ / "bad.txt", "a b: " + four_bits + "\na,b: " + four_bits);
-  expect_error(quiet({"--methods", at("bad.txt")}), "would have the same folder");
+  expect_command_error(quiet({"--methods", at("bad.txt")}), "would have the same folder");
   write_text(folder_ / "one.txt", "rtn: " + four_bits);
   table({"--methods", at("one.txt")});
-  expect_error(quiet({"--methods", at("one.txt"), "--seed", "1"}),
-               "belongs to another bench (seed is 0 there, 1 here); choose another --out");
+  expect_command_error(quiet({"--methods", at("one.txt"), "--seed", "1"}),
+                       "belongs to another bench (seed is 0 there, 1 here); choose another --out");
   write_text(folder_ / "one.txt", "rtn: weight=int4");
-  expect_error(quiet({"--methods", at("one.txt"), "--json"}), "give the row another name");
+  expect_command_error(quiet({"--methods", at("one.txt"), "--json"}), "give the row another name");
 }
 
 } // namespace

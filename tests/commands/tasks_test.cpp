@@ -1,12 +1,13 @@
 #include "core/json.h"
 #include "core/run_directory.h"
-#include "tests/commands/program.h"
+#include "tests/commands/errors.h"
 #include "tests/support.h"
 #include "tests/tiny_model.h"
 
 namespace latticelens {
 namespace {
 
+using testing::expect_command_error;
 using testing::run_program;
 
 /// A tiny model, a run of it, and two tasks.
@@ -41,13 +42,6 @@ class TasksCommand : public ::testing::Test {
                                       "--data",   at("data"), "--quiet"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
-  }
-  void expect_error(const std::vector<std::string>& arguments, const std::string& part) const {
-    const auto outcome = run_program(arguments);
-    EXPECT_EQ(outcome.exit_code, 2);
-    EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
-    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
-    EXPECT_EQ(outcome.out, "");
   }
   testing::TemporaryFolder folder_;
 };
@@ -93,16 +87,18 @@ TEST_F(TasksCommand, prints_a_table_and_the_same_numbers_at_any_thread_count) {
 }
 
 TEST_F(TasksCommand, wrong_input_gives_one_line) {
-  expect_error({"evaluate", at("model")}, "give one of --text (perplexity) and --tasks");
-  expect_error({"evaluate", at("model"), "--tasks", "piqa"}, "give --data");
-  expect_error({"evaluate", at("model"), "--tasks", "boolq", "--data", at("data")},
-               "known: piqa, winogrande");
-  expect_error({"evaluate", at("model"), "--tasks", "winogrande", "--data", at("data")},
-               "looked for winogrande_xl_dev.jsonl");
+  expect_command_error({"evaluate", at("model")}, "give one of --text (perplexity) and --tasks");
+  expect_command_error({"evaluate", at("model"), "--tasks", "piqa"}, "give --data");
+  expect_command_error({"evaluate", at("model"), "--tasks", "boolq", "--data", at("data")},
+                       "known: piqa, winogrande");
+  expect_command_error({"evaluate", at("model"), "--tasks", "winogrande", "--data", at("data")},
+                       "looked for winogrande_xl_dev.jsonl");
   testing::write_tiny_model(folder_ / "other", {.vocabulary = 100});
-  expect_error(command("model", {"--against", at("other")}), "vocabularies of different sizes");
+  expect_command_error(command("model", {"--against", at("other")}),
+                       "vocabularies of different sizes");
   write_text(folder_ / "data/piqa.jsonl", "{\"goal\": \"x\"}\n");
-  expect_error(command("model"), "piqa.jsonl line 1: \"label\" is missing; a line of piqa is");
+  expect_command_error(command("model"),
+                       "piqa.jsonl line 1: \"label\" is missing; a line of piqa is");
 }
 
 } // namespace

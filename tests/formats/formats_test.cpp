@@ -185,6 +185,12 @@ TEST(Formats, damaged_parts_are_errors) {
   packed["_packed"].fill_(0x88);
   EXPECT_ERROR(unpack(packed, "mxint4"), "does not have");
   EXPECT_ERROR(unpack(packed_as("bfp4"), "mxfp4"), "of another type");
+  for (const char* name : {"bfp4", "int4"}) {
+    packed = packed_as(name);
+    packed["_scale"].view({-1})[1] = NAN;
+    EXPECT_ERROR(unpack(packed, name), "no positive number");
+  }
+  packed = packed_as("mxint4");
   packed.erase("_packed");
   EXPECT_ERROR(unpack(packed, "mxint4"), "do not fit together");
   EXPECT_ERROR(parse_format("bint4:24"), "a power of two");

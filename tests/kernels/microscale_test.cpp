@@ -12,13 +12,13 @@ namespace {
 const ElementGrid grids[] = {
     {1, 0, 6, Ties::even}, {1, 0, 6, Ties::away}, {3, 0, 7.5, Ties::even}, {2, -2, 28, Ties::even},
     {2, 2, 7, Ties::even}, {2, 2, 7, Ties::away}, {3, -6, 448, Ties::even}};
-constexpr float multipliers[] = {1, 1.25f, 0.75f, 0.875f};
+constexpr float multipliers[] = {1, 1.25f, 0.75f, 0.875f}, powers[] = {1, 2};
 const ScaleRule rules[] = {
-    {2, 2, false, false},
-    {2, 1.75f, true, false},
-    {2, 1.5f, false, false},
-    {2, 1.8125f, false, false},
-    {2, 2, false, true},
+    {2, 2, false},
+    {2, 1.75f, true},
+    {2, 1.5f, false},
+    {2, 1.8125f, false},
+    {.multipliers = powers},
     {.scale_grid = ElementGrid{10, -14, 65504}},
     {.scale_grid = ElementGrid{3, -6, 448}, .tensor_maximum = 448, .tensor_scale = 37.5f},
     {.scale_grid = ElementGrid{23, -100, 3e38}, .multipliers = multipliers}};

@@ -11,7 +11,8 @@ namespace latticelens {
 namespace {
 
 const ElementGrid e2m1{1, 0, 6, Ties::even}, away{1, 0, 6, Ties::away};
-const ScaleRule floor_rule{}, even_rule{2, 1.75f, true, false}, search{2, 2, false, true};
+constexpr float powers[] = {1, 2};
+const ScaleRule floor_rule{}, even_rule{2, 1.75f, true}, search{.multipliers = powers};
 
 std::vector<float> sample(std::int64_t count, unsigned seed) {
   std::mt19937 random(seed);
