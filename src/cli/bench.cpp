@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/work_folder.h"
 #include "quantize/method.h"
+#include <algorithm>
 #include <cstdio>
 
 namespace latticelens {
@@ -55,8 +56,9 @@ std::vector<BenchRow> rows_of(const Options& options, const Config& config) {
 void check_rows(const Options& options, const std::vector<BenchRow>& rows) {
   require_distinct(rows);
   for (const BenchRow& row : rows) {
-    const auto& rounding = rounding_row(parse_method(row.method).rounding.name);
-    require(!rounding.uses_moments || !options.settings.calibration.files.empty(), "bench",
+    require(!needs_calibration(parse_method(row.method)) ||
+                !options.settings.calibration.files.empty(),
+            "bench",
             "the row \"" + row.name + "\" needs a text to calibrate on; give --calibration FILE");
   }
 }
@@ -89,15 +91,29 @@ Json row_json(Bench& bench, const BenchRow& row, const std::string& place, bool 
     json["baseline"] = row.baseline;
     return json;
   } catch (const Error& error) {
-    throw Error("bench", place + ", " + row.name + ": " + error.what());
+    if (!quiet)
+      std::fprintf(stderr, "%s: %s failed: %s\n", place.c_str(), row.name.c_str(), error.what());
+    return {{"name", row.name},
+            {"baseline", row.baseline},
+            {"method", row.method},
+            {"failed", error.what()}};
   }
+}
+
+bool has_numbers(const Json& row) {
+  return !row.contains("skipped") && !row.contains("failed");
+}
+
+std::int64_t failures(const std::vector<Json>& rows) {
+  return std::count_if(rows.begin(), rows.end(),
+                       [](const Json& row) { return row.contains("failed"); });
 }
 
 void print_whole(const BenchTable& table, const std::vector<Json>& rows) {
   std::printf("\nthe whole table\n");
   table.head();
   for (const Json& row : rows)
-    if (!row.contains("skipped")) {
+    if (has_numbers(row)) {
       table.original(row);
       break;
     }
@@ -135,17 +151,22 @@ void run(const Options& options) {
         "row " + std::to_string(done.size() + 1) + " of " + std::to_string(rows.size());
     done.push_back(row_json(bench, row, place, options.settings.quiet));
     add_shares(done);
-    folder.write(done.size() == rows.size(), facts_of(options, done));
+    folder.write(done.size() == rows.size() && failures(done) == 0, facts_of(options, done));
     if (!options.json)
       table.row(done.back());
   }
-  bench.remove_working_files();
+  const std::int64_t failed = failures(done);
+  if (failed == 0)
+    bench.remove_working_files();
   if (options.json) {
     std::printf("%s\n", to_text(read_json(folder.path() / "bench.json")).c_str());
-    return;
+  } else {
+    print_whole(table, done);
+    print_words(options);
   }
-  print_whole(table, done);
-  print_words(options);
+  require(failed == 0, "bench",
+          std::to_string(failed) + " of " + std::to_string(rows.size()) +
+              " rows failed (above); the same command keeps the others and tries these again");
 }
 
 void add_rows(CLI::App& command, Options& options) {

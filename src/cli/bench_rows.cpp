@@ -11,7 +11,7 @@
 namespace latticelens {
 namespace {
 
-using Rows = std::vector<BenchRow>;
+using BenchRows = std::vector<BenchRow>;
 
 // The paper's settings, as the presets of `quantize` have them.
 const std::string nearest = " rounding=nearest";
@@ -54,15 +54,15 @@ BenchRow preset_row(const std::string& name) {
   return {name, to_text(preset_method(name)), "rtn"};
 }
 
-Rows paper_rows() {
-  Rows rows;
+BenchRows paper_rows() {
+  BenchRows rows;
   for (const Preset& preset : presets())
     rows.push_back(preset_row(preset.name));
   return rows;
 }
 
-Rows format_rows(const Config& config) {
-  Rows rows;
+BenchRows format_rows(const Config& config) {
+  BenchRows rows;
   for (const char* name : {"mxfp4", "mxfp6-e2m3", "mxfp6-e3m2", "mxfp8-e4m3", "mxint8", "mxint6",
                            "mxint4", "nvfp4", "bint4", "bfp4", "int4"}) {
     const std::string format = name, values = in_format(format), plain = format + " rtn";
@@ -77,8 +77,8 @@ Rows format_rows(const Config& config) {
   return rows;
 }
 
-Rows rotation_size_rows(const Config& config) {
-  Rows rows = {preset_row("rtn")};
+BenchRows rotation_size_rows(const Config& config) {
+  BenchRows rows = {preset_row("rtn")};
   for (std::int64_t size = 16; size < std::max(config.hidden, config.intermediate); size *= 2)
     rows.push_back({"brq " + std::to_string(size),
                     block_rotations(size, config) + in_format("mxfp4") + error_feedback(), "rtn"});
@@ -86,8 +86,8 @@ Rows rotation_size_rows(const Config& config) {
   return rows;
 }
 
-Rows position_rows(const Config& config) {
-  Rows rows = {preset_row("rtn")};
+BenchRows position_rows(const Config& config) {
+  BenchRows rows = {preset_row("rtn")};
   const char* const short_names[] = {"R1", "R2", "R4"}; // of all_sites
   for (const int subset : {0, 1, 2, 4, 3, 5, 6, 7}) {   // by their number
     std::string name;
@@ -105,8 +105,8 @@ Rows position_rows(const Config& config) {
 }
 
 /// Rotations stay at 32, so that only the blocks of the format change.
-Rows granularity_rows(const Config& config) {
-  Rows rows;
+BenchRows granularity_rows(const Config& config) {
+  BenchRows rows;
   for (const std::string format : {"bint4", "bfp4"})
     for (const char* block : {"16", "32", "64", "128", "256", "512", "1024", "row"}) {
       const std::string name = format + ":" + block, values = in_format(name);
@@ -126,8 +126,8 @@ bool is_format(const std::string& text) {
   }
 }
 
-Rows scale_rule_rows(const Config& config) {
-  Rows rows;
+BenchRows scale_rule_rows(const Config& config) {
+  BenchRows rows;
   for (const char* way : {"rtn", "brq"})
     for (const ScaleRuleRow& rule : scale_rules())
       for (const std::string ties : {"", "/away"}) {
@@ -176,7 +176,7 @@ const std::vector<BenchAxis>& bench_axes() {
 }
 
 std::vector<BenchRow> read_bench_rows(const std::filesystem::path& file) {
-  Rows rows;
+  BenchRows rows;
   int number = 0;
   for (const std::string& line : split(read_text(file), '\n')) {
     ++number;

@@ -46,7 +46,7 @@ void add_shares(std::vector<Json>& rows) {
     excess[row["name"].get<std::string>()] = number(row, "excess_loss");
   for (Json& row : rows) {
     const auto baseline = excess.find(row["baseline"].get<std::string>());
-    if (row.contains("skipped") || baseline == excess.end() || !(baseline->second > 0))
+    if (!row.contains("excess_loss") || baseline == excess.end() || !(baseline->second > 0))
       continue;
     row["rtn_excess_removed"] = 1 - number(row, "excess_loss") / baseline->second;
   }
@@ -70,11 +70,12 @@ void BenchTable::original(const Json& row) const {
 
 void BenchTable::row(const Json& row) const {
   const auto name = row["name"].get<std::string>();
-  if (row.contains("skipped")) {
-    std::printf("%-*s skipped: %s\n", width_, name.c_str(),
-                row["skipped"].get<std::string>().c_str());
-    return;
-  }
+  for (const char* missing : {"skipped", "failed"})
+    if (row.contains(missing)) {
+      std::printf("%-*s %s: %s\n", width_, name.c_str(), missing,
+                  row[missing].get<std::string>().c_str());
+      return;
+    }
   const Json mean = row.contains("tasks") ? row["tasks"]["mean"] : Json::object();
   std::printf("%-*s %10s %8s %8s %8s %7s%s %5s %8s %8s\n", width_, name.c_str(),
               text_of("%.2f", number(row, "perplexity")).c_str(),

@@ -14,10 +14,13 @@ void check_block(const Format& format, const char* what, const LinearShape& shap
               "; choose a format with a smaller block");
 }
 
-void check_size(const TransformSpec& spec, const LinearShape& shape) {
-  require(spec.size == 0 || shape.in % spec.size == 0, "method",
-          "rotate=" + to_text(spec) + ": blocks of " + std::to_string(spec.size) +
-              " do not divide the " + std::to_string(shape.in) + " inputs of " + shape.name);
+/// The transforms that inputs have of their own.
+void check_inputs(const Method& method, const Model& model) {
+  for (const Stage& stage : model.layout->stages)
+    if (const TransformSpec* spec = input_transform(method, *model.layout, stage.name))
+      for (const LinearShape& shape : model.layout->linears)
+        if (shape.name == stage.linears.front())
+          check_transform(*spec, shape.in);
 }
 
 void check_rounding(const Method& method, const LinearShape& shape) {
@@ -33,6 +36,11 @@ void check_rounding(const Method& method, const LinearShape& shape) {
 
 void check_method(const Method& method, const Model& model) {
   make_rotations(method.transforms, model.config, /*seed=*/0);
+  if (const TransformSpec* spec = transform_at(method, Site::residual))
+    check_transform(*spec, model.config.hidden);
+  if (const TransformSpec* spec = transform_at(method, Site::value_output))
+    check_transform(*spec, model.config.head_dimension);
+  check_inputs(method, model);
   for (const Stage& stage : model.layout->stages)
     require(!stage.everywhere || method.target == Target::quantized, "method",
             "target=original: the quantized model may send a token to other experts than the "
@@ -42,8 +50,6 @@ void check_method(const Method& method, const Model& model) {
       continue;
     check_block(method.weight, "weight", shape);
     check_rounding(method, shape);
-    if (const TransformSpec* spec = input_transform(method))
-      check_size(*spec, shape);
     if (method.activation)
       check_block(*method.activation, "activation", shape);
   }

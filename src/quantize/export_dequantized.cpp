@@ -24,15 +24,14 @@ NamedTensors block_tensors(const OpenedModel& opened, std::int64_t layer) {
       Tensor& reader = block.linears.at(input.reader).weight;
       reader = opened.activations.down_input->invert(reader);
     }
-  if (opened.transforms_inputs) {
-    const InputTransforms transforms =
-        load_input_transforms(model, layer, tensors_of(*model.tensors));
-    for (const Stage& stage : model.layout->stages)
+  const InputTransforms transforms =
+      load_input_transforms(model, opened.settings, layer, tensors_of(*model.tensors));
+  for (const Stage& stage : model.layout->stages)
+    if (const auto found = transforms.find(stage.name); found != transforms.end())
       for (const std::string& name : stage.linears) {
         Tensor& weight = block.linears.at(name).weight;
-        weight = transforms.at(stage.name)->restore_weight(weight);
+        weight = found->second->restore_weight(weight);
       }
-  }
   const std::string prefix = block_prefix(model, layer);
   NamedTensors tensors;
   for (const auto& [name, linear] : block.linears)

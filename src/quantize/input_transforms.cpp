@@ -52,10 +52,12 @@ void add_input_transform(NamedTensors& tensors, const std::string& name,
   tensors.emplace_back(name + ending, transform.matrices());
 }
 
-InputTransforms load_input_transforms(const Model& model, std::int64_t layer,
+InputTransforms load_input_transforms(const Model& model, const Method& method, std::int64_t layer,
                                       const std::function<Tensor(const std::string&)>& load) {
   InputTransforms transforms;
   for (const Stage& stage : model.layout->stages) {
+    if (!input_transform(method, *model.layout, stage.name))
+      continue;
     const std::string name = block_prefix(model, layer) + stage.name + ending;
     const Tensor matrices = load(name);
     require(matrices.defined(), "model", name + ": is missing from the folder; quantize anew");

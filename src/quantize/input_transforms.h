@@ -25,7 +25,7 @@ void add_input_transform(NamedTensors& tensors, const std::string& name,
                          const BlockMatrix& transform);
 /// The stored transforms of a block; none when its method has none. Errors: one that is missing or
 /// does not fit.
-InputTransforms load_input_transforms(const Model& model, std::int64_t layer,
+InputTransforms load_input_transforms(const Model& model, const Method& method, std::int64_t layer,
                                       const std::function<Tensor(const std::string&)>& load);
 
 } // namespace latticelens

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/progress.h"
+#include "quantize/choose_rotations.h"
 #include "quantize/layer_rows.h"
 #include "quantize/walks.h"
 #include <ATen/ATen.h>
@@ -127,7 +128,7 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
   const Model& model = request.model;
   const std::int64_t layers = model.config.layers;
   QuantizeResult result;
-  const Rotations rotations = make_rotations(request.method.transforms, model.config, request.seed);
+  const Rotations rotations = choose_rotations(request, run.path(), result.times);
   Loop loop{request,   run,          ShardFolder(run.model(), layers + 1, request.storage),
             rotations, result.times, {}};
   while (result.resumed_blocks < layers && loop.shards.has(result.resumed_blocks))

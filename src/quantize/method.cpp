@@ -106,8 +106,6 @@ std::string to_text(const Method& method) {
          (method.moments == MomentsPath::original ? " moments=original" : " moments=quantized");
 }
 
-namespace {
-
 const TransformSpec* transform_at(const Method& method, Site site) {
   for (const TransformSpec& spec : method.transforms)
     if (spec.site == site)
@@ -115,14 +113,34 @@ const TransformSpec* transform_at(const Method& method, Site site) {
   return nullptr;
 }
 
-} // namespace
-
 const TransformSpec* online_rotation(const Method& method) {
-  return transform_at(method, Site::down_input);
+  const TransformSpec* spec = transform_at(method, Site::down_input);
+  return spec && !needs_calibration(*spec) ? spec : nullptr;
 }
 
-const TransformSpec* input_transform(const Method& method) {
-  return transform_at(method, Site::inputs);
+const TransformSpec* input_transform(const Method& method, const Layout& layout,
+                                     const std::string& stage) {
+  if (const TransformSpec* everywhere = transform_at(method, Site::inputs))
+    return everywhere;
+  const TransformSpec* down = transform_at(method, Site::down_input);
+  if (!down || !needs_calibration(*down))
+    return nullptr;
+  const std::vector<OnlineInput>& inputs = layout.rotation.down;
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [&](const OnlineInput& input) { return input.stage == stage; })
+             ? down
+             : nullptr;
+}
+
+bool has_input_transforms(const Method& method) {
+  const TransformSpec* down = transform_at(method, Site::down_input);
+  return transform_at(method, Site::inputs) || (down && needs_calibration(*down));
+}
+
+bool needs_calibration(const Method& method) {
+  return rounding_row(method.rounding.name).uses_moments ||
+         std::any_of(method.transforms.begin(), method.transforms.end(),
+                     [](const TransformSpec& spec) { return needs_calibration(spec); });
 }
 
 const std::vector<Preset>& presets() {

@@ -1,6 +1,7 @@
 // A method: transforms, weight and activation format, rounding. One canonical string names it.
 #pragma once
 #include "formats/format.h"
+#include "model/layout.h"
 #include "rounding/rounding.h"
 #include "transforms/transform.h"
 #include <optional>
@@ -35,10 +36,17 @@ Method parse_method(std::string_view text);
 /// The canonical string: parse_method gives the same method back.
 std::string to_text(const Method& method);
 
-/// The transform that acts while the model runs; null when all are folded into weights.
+/// The transform at a site; null when there is none.
+const TransformSpec* transform_at(const Method& method, Site site);
+/// The rotation at down_input that is the same in all blocks of a model; null when there is none.
 const TransformSpec* online_rotation(const Method& method);
-/// The transform of every linear's input; null when there is none.
-const TransformSpec* input_transform(const Method& method);
+/// The transform that a stage's input has of its own, stored beside its weights; null: none.
+const TransformSpec* input_transform(const Method& method, const Layout& layout,
+                                     const std::string& stage);
+bool has_input_transforms(const Method& method);
+
+/// Whether anything in it follows from calibration text.
+bool needs_calibration(const Method& method);
 
 struct Preset {
   const char* name;

@@ -42,7 +42,7 @@ class PackedTensors : public TensorSource {
 
 /// Whether other programs' layout can hold what the method makes.
 bool has_published_layout(const Method& method) {
-  return !input_transform(method) && method.weight.grid.mantissa_bits == 1 &&
+  return !has_input_transforms(method) && method.weight.grid.mantissa_bits == 1 &&
          !method.weight.rule.scale_grid && method.weight.block == 32 &&
          &packing_of(method) == &grid_packing();
 }
@@ -257,14 +257,12 @@ OpenedModel open_model(const std::filesystem::path& path) {
   model.tensors = std::make_shared<PackedTensors>(model.tensors, method);
   opened.activations.format = method.activation;
   opened.activations.down_input = read_rotation(quantization, model, where);
-  opened.transforms_inputs = input_transform(method) != nullptr;
-  model.prepare = [model, transformed = opened.transforms_inputs,
-                   spec = opened.activations](Block& block) {
+  opened.settings = method;
+  model.prepare = [model, method, spec = opened.activations](Block& block) {
     ActivationSpec of_block = spec;
-    if (transformed)
-      for (const auto& [stage, transform] :
-           load_input_transforms(model, block.layer, tensors_of(*model.tensors)))
-        of_block.inputs[stage] = transform;
+    for (const auto& [stage, transform] :
+         load_input_transforms(model, method, block.layer, tensors_of(*model.tensors)))
+      of_block.inputs[stage] = transform;
     install_activations(block, *model.layout, of_block);
     install_packed_products(block, *model.layout, of_block);
   };

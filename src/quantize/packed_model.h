@@ -31,7 +31,7 @@ struct OpenedModel {
   bool quantized = false;
   std::string method; // canonical string; empty when the folder does not say
   ActivationSpec activations;
-  bool transforms_inputs = false; // every stage of every block has a transform of its own
+  Method settings; // the method, or what another program's folder asks for
 };
 
 /// A Hugging Face folder, a quantized folder, a .gguf file or a finished run's folder. Errors: an

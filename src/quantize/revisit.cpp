@@ -1,6 +1,7 @@
 #include "quantize/revisit.h"
 
 #include "core/error.h"
+#include "quantize/choose_rotations.h"
 #include "quantize/packed_model.h"
 #include "quantize/walks.h"
 #include "tensor/safetensors.h"
@@ -52,10 +53,10 @@ void revisit(const QuantizeRequest& request, const std::filesystem::path& packed
           "no such linear; names look like " + block_prefix(model, 0) +
               model.layout->stages.front().linears.front() + ", blocks 0 to " +
               std::to_string(model.config.layers - 1));
-  const Rotations rotations = make_rotations(request.method.transforms, model.config, request.seed);
+  TimeTable times;
+  const Rotations rotations = choose_rotations(request, packed_model.parent_path(), times);
   const ShardFolder shards(packed_model, model.config.layers + 1, request.storage);
   Walks walks(request, rotations);
-  TimeTable times;
   for (std::int64_t layer = 0; layer < blocks; ++layer) {
     const SafetensorsFile file(shards.path(layer));
     walks.load(layer);

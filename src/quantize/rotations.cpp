@@ -6,21 +6,25 @@
 namespace latticelens {
 namespace {
 
+/// The transform to be drawn at a site; null: none, or calibration chooses it.
 const TransformSpec* find(const std::vector<TransformSpec>& specs, Site site) {
   for (const TransformSpec& spec : specs)
     if (spec.site == site)
-      return &spec;
+      return needs_calibration(spec) ? nullptr : &spec;
   return nullptr;
 }
 
-/// W [out, in] with its columns in the new basis: x T meets W T.
+/// W [out, in] with its columns in the new basis: x T meets W T⁻ᵀ.
 Tensor rotate_columns(const Tensor& weight, const Transform& transform, std::int64_t width) {
-  return transform.apply(weight.reshape({weight.size(0), -1, width})).reshape(weight.sizes());
+  return transform.apply_to_weight(weight.reshape({weight.size(0), -1, width}))
+      .reshape(weight.sizes());
 }
 
 /// W [out, in] with its rows in the new basis: the output y becomes y T.
 Tensor rotate_rows(const Tensor& weight, const Transform& transform, std::int64_t width) {
-  return rotate_columns(weight.t(), transform, width).t();
+  return transform.apply(weight.t().reshape({weight.size(1), -1, width}))
+      .reshape({weight.size(1), weight.size(0)})
+      .t();
 }
 
 /// The linears of a block in fp64 while they are folded.
@@ -54,7 +58,7 @@ void fold_rows(DoublePrecision& linears, const Rows& rows, const Transform& tran
   if (!linear.bias.defined())
     return;
   Tensor bias = linear.bias.narrow(0, rows.first, rows.count).unsqueeze(0);
-  bias.copy_(rotate_columns(bias, transform, width));
+  bias.copy_(transform.apply(bias.reshape({1, -1, width})).reshape(bias.sizes()));
 }
 
 /// The norm's gain and bias go into a linear [out, in] in fp64 that reads the normed stream.
@@ -97,12 +101,24 @@ void fold_residual(Block& block, DoublePrecision& linears, const RotationSites& 
   }
 }
 
-void fold_values(DoublePrecision& linears, const RotationSites& sites, const Transform& transform,
-                 std::int64_t head_dimension) {
+using SharedTransform = std::shared_ptr<const Transform>;
+
+/// A head's values in the new basis, and the columns of all query heads that read them.
+void fold_values(DoublePrecision& linears, const RotationSites& sites,
+                 const std::vector<SharedTransform>& heads, const Config& config) {
+  const std::int64_t width = config.head_dimension, group = config.heads / config.key_value_heads;
+  const auto transform_of = [&](std::int64_t head) -> const Transform& {
+    return *heads[heads.size() == 1 ? 0 : head];
+  };
+  std::int64_t head = 0;
   for (const Rows& values : sites.values)
-    fold_rows(linears, values, transform, head_dimension);
+    for (std::int64_t first = 0; first < values.count; first += width, ++head)
+      fold_rows(linears, {values.linear, values.first + first, width}, transform_of(head), width);
   Tensor& reader = linears[sites.value_reader].weight;
-  reader = rotate_columns(reader, transform, head_dimension);
+  for (std::int64_t query = 0; query < config.heads; ++query) {
+    Tensor columns = reader.narrow(1, query * width, width);
+    columns.copy_(rotate_columns(columns, transform_of(query / group), width));
+  }
 }
 
 void fold_online(DoublePrecision& linears, const OnlineInput& input, const Rotations& rotations) {
@@ -149,8 +165,8 @@ Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& 
     rotations.residual =
         make_transform(*spec, {.width = config.hidden, .seed = derived_seed(seed, "residual")});
   if (const auto* spec = find(specs, Site::value_output))
-    rotations.value_output = make_transform(
-        *spec, {.width = config.head_dimension, .seed = derived_seed(seed, "value_output")});
+    rotations.value_output = {{make_transform(
+        *spec, {.width = config.head_dimension, .seed = derived_seed(seed, "value_output")})}};
   if (const auto* spec = find(specs, Site::down_input)) {
     TransformPlace place{.width = config.intermediate, .seed = derived_seed(seed, "down_input")};
     rotations.down_signs = transform_signs(*spec, place);
@@ -165,8 +181,9 @@ void fold_block(Block& block, const Rotations& rotations, const Model& model) {
   DoublePrecision linears(block);
   if (rotations.residual)
     fold_residual(block, linears, sites, *rotations.residual, model.config);
-  if (rotations.value_output)
-    fold_values(linears, sites, *rotations.value_output, model.config.head_dimension);
+  const auto& layers = rotations.value_output;
+  if (!layers.empty())
+    fold_values(linears, sites, layers[layers.size() == 1 ? 0 : block.layer], model.config);
   if (rotations.down_input)
     for (const OnlineInput& input : sites.down)
       fold_online(linears, input, rotations);

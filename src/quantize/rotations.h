@@ -7,12 +7,14 @@ namespace latticelens {
 
 /// The transforms of a method for one model, drawn from one seed; null where the method has none.
 struct Rotations {
-  std::unique_ptr<Transform> residual;     // on [hidden]
-  std::unique_ptr<Transform> value_output; // on [head_dimension], the same for all heads and layers
+  std::shared_ptr<const Transform> residual; // on [hidden]
+  /// On [head_dimension], by layer and key-value head; one serves all layers or heads.
+  std::vector<std::vector<std::shared_ptr<const Transform>>> value_output;
   std::shared_ptr<const Transform> down_input; // on [intermediate], online, without signs
   Tensor down_signs; // [intermediate], folded into the rows that produce the input
 };
 
+/// What is drawn; what calibration chooses stays null (quantize/choose_rotations.h).
 Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& config,
                          std::uint64_t seed);
 

@@ -86,21 +86,21 @@ void Walks::set_input_basis(const Stage& stage,
 }
 
 std::shared_ptr<const BlockMatrix> Walks::choose_input_basis(std::size_t stage) {
-  const TransformSpec* spec = input_transform(request_.method);
+  const Layout& layout = *request_.model.layout;
+  const TransformSpec* spec = input_transform(request_.method, layout, layout.stages[stage].name);
   if (!spec)
     return nullptr;
   const auto transform = choose_input_transform(quantized_, stage, *spec);
-  set_input_basis(request_.model.layout->stages[stage], transform);
+  set_input_basis(layout.stages[stage], transform);
   return transform;
 }
 
 void Walks::load_input_bases(const SafetensorsFile& shard) {
-  if (!input_transform(request_.method))
-    return;
   const InputTransforms transforms =
-      load_input_transforms(request_.model, block().layer, tensors_of(shard));
+      load_input_transforms(request_.model, request_.method, block().layer, tensors_of(shard));
   for (const Stage& stage : request_.model.layout->stages)
-    set_input_basis(stage, transforms.at(stage.name));
+    if (const auto found = transforms.find(stage.name); found != transforms.end())
+      set_input_basis(stage, found->second);
 }
 
 void Walks::load_finished(std::int64_t layer, const ShardFolder& shards) {

@@ -57,15 +57,19 @@ Tensor transform_signs(const TransformSpec& spec, const TransformPlace& place);
 struct TransformRow {
   const char* name;
   const char* help;
-  std::unique_ptr<Transform> (*make)(const TransformSpec&,
-                                     const TransformPlace&); // null: inputs only
-  Tensor (*fit)(const BlockMoments&);                        // the matrices at `inputs`
+  /// Drawn from a seed; null: calibration decides.
+  std::unique_ptr<Transform> (*make)(const TransformSpec&, const TransformPlace&);
+  /// A matrix for each block of one input, at every site but the residual stream.
+  Tensor (*fit)(const BlockMoments&);
 };
 
 /// Whether its matrices follow from what calibration sees.
 bool needs_calibration(const TransformSpec& spec);
 
-/// The matrices that a spec at `inputs` chooses for one input.
+/// Errors: a size that does not divide the width, a kind that cannot act at the site.
+void check_transform(const TransformSpec& spec, std::int64_t width);
+
+/// The matrices [width / size, size, size] that a spec chooses for one input.
 Tensor fit_input_transform(const TransformSpec& spec, const BlockMoments& moments);
 
 /// Every kind of transform there is.

@@ -38,8 +38,9 @@ const std::vector<TransformRow>& transforms() {
       {"hadamard", "Hadamard matrix with random signs; hadamard:32 repeats one block of 32",
        make_hadamard, fit_hadamard},
       {"aware",
-       "for inputs: equal second moments of inputs and weights, then Hadamard (WUSH), from "
-       "calibration",
+       "equal second moments of inputs and weights, then Hadamard (WUSH), from calibration; not "
+       "for "
+       "the stream",
        nullptr, fit_aware},
   };
   return table;
@@ -87,15 +88,24 @@ std::string to_text(const TransformSpec& spec) {
 }
 
 std::unique_ptr<Transform> make_transform(const TransformSpec& spec, const TransformPlace& place) {
+  check_transform(spec, place.width);
   const TransformRow& row = *find_kind(spec.kind);
   require(row.make != nullptr, "transform",
-          to_text(spec) + ": " + spec.kind + " transforms act at inputs only; write " + spec.kind +
-              ":32@inputs");
+          to_text(spec) + ": follows from calibration; it cannot be drawn");
   return row.make(spec, place);
 }
 
 bool needs_calibration(const TransformSpec& spec) {
   return find_kind(spec.kind)->make == nullptr;
+}
+
+void check_transform(const TransformSpec& spec, std::int64_t width) {
+  const TransformRow& row = *find_kind(spec.kind);
+  require(row.make || spec.site != Site::residual, "transform",
+          to_text(spec) + ": the residual stream takes rotations only; write hadamard:32@residual");
+  require(spec.size == 0 || width % spec.size == 0, "transform",
+          "blocks of " + std::to_string(spec.size) + " do not divide the width " +
+              std::to_string(width) + " at " + to_text(spec));
 }
 
 Tensor fit_input_transform(const TransformSpec& spec, const BlockMoments& moments) {

@@ -1,6 +1,7 @@
 // Folding changes of basis leaves every family's function unchanged.
 #include "core/error.h"
 #include "quantize/activations.h"
+#include "quantize/choose_rotations.h"
 #include "quantize/rotations.h"
 #include "quantize/shards.h"
 #include "tensor/safetensors.h"
@@ -27,8 +28,18 @@ Tensor logits(const Model& model, const Tensor& ids) {
 
 Model folded(const Model& model, const std::string& transforms, std::uint64_t seed) {
   const Method method = parse_method("weight=mxfp4 rotate=" + transforms);
-  const auto rotations =
-      std::make_shared<Rotations>(make_rotations(method.transforms, model.config, seed));
+  const testing::TemporaryFolder folder;
+  std::vector<TokenId> ids;
+  for (std::int64_t i = 0; i < 256; ++i)
+    ids.push_back(static_cast<TokenId>(i * 17 % model.config.vocabulary));
+  TimeTable times;
+  const auto rotations = std::make_shared<Rotations>(
+      choose_rotations({.model = model,
+                        .method = method,
+                        .calibration = {.ids = ids, .count = 4, .length = 64},
+                        .seed = seed,
+                        .quiet = true},
+                       folder.path(), times));
   Model result = model;
   auto memory = std::make_shared<Memory>();
   const OuterWeights outer = fold_outer(model, *rotations);
@@ -55,8 +66,14 @@ Model folded(const Model& model, const std::string& transforms, std::uint64_t se
 }
 
 const std::vector<std::string> block_rotations = {
-    "hadamard:16@residual", "hadamard:2@value_output", "hadamard@value_output",
-    "hadamard:8@down_input", "hadamard:16@residual,hadamard@value_output,hadamard:4@down_input"};
+    "hadamard:16@residual",
+    "hadamard:2@value_output",
+    "hadamard@value_output",
+    "hadamard:8@down_input",
+    "hadamard:16@residual,hadamard@value_output,hadamard:4@down_input",
+    "aligned:8@residual",
+    "balanced:8@residual,aware:4@value_output",
+    "aware@value_output"};
 const std::vector<std::string> full_rotations = {"hadamard@residual", "hadamard@down_input"};
 
 void expect_same_function(const Model& model, const std::vector<std::string>& rotations) {

@@ -70,7 +70,7 @@ TEST(InputTransforms, few_or_no_tokens_still_give_an_invertible_matrix) {
     EXPECT_TRUE(
         at::allclose(transform.restore_weight(transform.apply_to_weight(w)), w, 1e-6, 1e-6));
   }
-  EXPECT_ERROR(make_transform({"aware", 32, Site::residual}, {.width = 64}), "act at inputs only");
+  EXPECT_ERROR(check_transform({"aware", 32, Site::residual}, 64), "takes rotations only");
 }
 
 } // namespace
