@@ -29,6 +29,7 @@ class StripMatrix {
 /// fit.
 Tensor linear_of(const Tensor& x, const StripMatrix& weight, const Tensor& bias);
 /// The same for a weight that is used once; few rows go to LibTorch, they do not pay for packing.
+/// Differentiable.
 Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
 namespace reference {
