@@ -1,6 +1,7 @@
 #include "quantize/rotations.h"
 
 #include "core/random.h"
+#include "transforms/orthogonal.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
@@ -23,18 +24,19 @@ Tensor rotate_rows(const Tensor& weight, const Transform& transform, std::int64_
   return rotate_columns(weight.t(), transform, width).t();
 }
 
-/// The linears of a block in fp64 while they are folded.
-class DoublePrecision {
+/// The linears of a block in another precision while they are folded.
+class FoldedLinears {
  public:
-  explicit DoublePrecision(Block& block) : block_(block) {
+  FoldedLinears(Block& block, at::ScalarType precision) : block_(block), precision_(precision) {
     for (auto& [name, linear] : block_.linears)
-      convert(linear, at::kDouble);
+      convert(linear, precision);
   }
-  ~DoublePrecision() {
+  ~FoldedLinears() {
     for (auto& [name, linear] : block_.linears)
       convert(linear, at::kFloat);
   }
   Linear& operator[](const std::string& name) { return block_.linears.at(name); }
+  Tensor in_precision(const Tensor& x) const { return x.to(precision_); }
 
  private:
   static void convert(Linear& linear, at::ScalarType type) {
@@ -43,10 +45,11 @@ class DoublePrecision {
       linear.bias = linear.bias.to(type).contiguous();
   }
   Block& block_;
+  at::ScalarType precision_;
 };
 
 /// The rows' outputs in the new basis, their biases too.
-void fold_rows(DoublePrecision& linears, const Rows& rows, const Transform& transform,
+void fold_rows(FoldedLinears& linears, const Rows& rows, const Transform& transform,
                std::int64_t width) {
   Linear& linear = linears[rows.linear];
   Tensor part = linear.weight.narrow(0, rows.first, rows.count);
@@ -57,13 +60,14 @@ void fold_rows(DoublePrecision& linears, const Rows& rows, const Transform& tran
   bias.copy_(rotate_columns(bias, transform, width));
 }
 
-/// The norm's gain and bias go into a linear [out, in] in fp64 that reads the normed stream.
+/// The norm's gain and bias go into a linear [out, in] that reads the normed stream.
 void fold_norm(Linear& reader, const Norm& norm) {
+  const at::ScalarType precision = reader.weight.scalar_type();
   if (norm.bias.defined()) {
-    const Tensor shift = at::mv(reader.weight, norm.bias.to(at::kDouble));
+    const Tensor shift = at::mv(reader.weight, norm.bias.to(precision));
     reader.bias = reader.bias.defined() ? reader.bias + shift : shift;
   }
-  reader.weight = reader.weight * norm.gain.to(at::kDouble);
+  reader.weight = reader.weight * norm.gain.to(precision);
 }
 
 /// Of a norm whose gain, bias and mean have gone into its neighbours.
@@ -79,7 +83,7 @@ void centre(Linear& writer) {
     writer.bias = writer.bias - writer.bias.mean();
 }
 
-void fold_residual(Block& block, DoublePrecision& linears, const RotationSites& sites,
+void fold_residual(Block& block, FoldedLinears& linears, const RotationSites& sites,
                    const Transform& transform, const Config& config) {
   for (const auto& [name, readers] : sites.norm_readers) {
     Norm& norm = block.norms.at(name);
@@ -97,7 +101,7 @@ void fold_residual(Block& block, DoublePrecision& linears, const RotationSites& 
   }
 }
 
-void fold_values(DoublePrecision& linears, const RotationSites& sites, const Transform& transform,
+void fold_values(FoldedLinears& linears, const RotationSites& sites, const Transform& transform,
                  std::int64_t head_dimension) {
   for (const Rows& values : sites.values)
     fold_rows(linears, values, transform, head_dimension);
@@ -105,8 +109,8 @@ void fold_values(DoublePrecision& linears, const RotationSites& sites, const Tra
   reader = rotate_columns(reader, transform, head_dimension);
 }
 
-void fold_online(DoublePrecision& linears, const OnlineInput& input, const Rotations& rotations) {
-  const Tensor& signs = rotations.down_signs;
+void fold_online(FoldedLinears& linears, const OnlineInput& input, const Rotations& rotations) {
+  const Tensor signs = linears.in_precision(rotations.down_signs);
   for (const Rows& rows : input.signed_rows) {
     Linear& producer = linears[rows.linear];
     producer.weight.narrow(0, rows.first, rows.count).mul_(signs.unsqueeze(1));
@@ -140,17 +144,30 @@ Linear fold_head(const Linear& head, const Norm& norm, const Transform& transfor
   return folded;
 }
 
+std::shared_ptr<const Transform> shared(std::unique_ptr<Transform> transform) {
+  return transform;
+}
+
 } // namespace
 
 Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& config,
-                         std::uint64_t seed) {
+                         std::uint64_t seed, const LearnedRotations* learned) {
   Rotations rotations;
+  rotations.layers.resize(config.layers);
   if (const auto* spec = find(specs, Site::residual))
     rotations.residual =
-        make_transform(*spec, {.width = config.hidden, .seed = derived_seed(seed, "residual")});
-  if (const auto* spec = find(specs, Site::value_output))
-    rotations.value_output = make_transform(
-        *spec, {.width = config.head_dimension, .seed = derived_seed(seed, "value_output")});
+        learned ? std::make_shared<const Orthogonal>(learned->residual, to_text(*spec))
+                : shared(make_transform(
+                      *spec, {.width = config.hidden, .seed = derived_seed(seed, "residual")}));
+  if (const auto* spec = find(specs, Site::value_output)) {
+    const auto drawn = shared(make_transform(
+        *spec, {.width = config.head_dimension, .seed = derived_seed(seed, "value_output")}));
+    for (std::size_t layer = 0; layer < rotations.layers.size(); ++layer)
+      rotations.layers[layer].value_output =
+          learned
+              ? std::make_shared<const Orthogonal>(learned->value_output.at(layer), to_text(*spec))
+              : drawn;
+  }
   if (const auto* spec = find(specs, Site::down_input)) {
     TransformPlace place{.width = config.intermediate, .seed = derived_seed(seed, "down_input")};
     rotations.down_signs = transform_signs(*spec, place);
@@ -160,13 +177,14 @@ Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& 
   return rotations;
 }
 
-void fold_block(Block& block, const Rotations& rotations, const Model& model) {
+void fold_block(Block& block, const Rotations& rotations, const Model& model,
+                at::ScalarType precision) {
   const RotationSites& sites = model.layout->rotation;
-  DoublePrecision linears(block);
+  FoldedLinears linears(block, precision);
   if (rotations.residual)
     fold_residual(block, linears, sites, *rotations.residual, model.config);
-  if (rotations.value_output)
-    fold_values(linears, sites, *rotations.value_output, model.config.head_dimension);
+  if (const auto& value_output = rotations.layers.at(block.layer).value_output)
+    fold_values(linears, sites, *value_output, model.config.head_dimension);
   if (rotations.down_input)
     for (const OnlineInput& input : sites.down)
       fold_online(linears, input, rotations);
