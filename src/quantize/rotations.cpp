@@ -40,9 +40,14 @@ class FoldedLinears {
 
  private:
   static void convert(Linear& linear, at::ScalarType type) {
-    linear.weight = linear.weight.to(type).contiguous();
+    // A copy in any case: loaded weights may be a file's mapping, and rows are written in place.
+    const auto converted = [type](const Tensor& x) {
+      return x.to(x.options().dtype(type), /*non_blocking=*/false, /*copy=*/true,
+                  at::MemoryFormat::Contiguous);
+    };
+    linear.weight = converted(linear.weight);
     if (linear.bias.defined())
-      linear.bias = linear.bias.to(type).contiguous();
+      linear.bias = converted(linear.bias);
   }
   Block& block_;
   at::ScalarType precision_;
