@@ -55,8 +55,8 @@ std::vector<BenchRow> rows_of(const Options& options, const Config& config) {
 void check_rows(const Options& options, const std::vector<BenchRow>& rows) {
   require_distinct(rows);
   for (const BenchRow& row : rows) {
-    const auto& rounding = rounding_row(parse_method(row.method).rounding.name);
-    require(!rounding.uses_moments || !options.settings.calibration.files.empty(), "bench",
+    require(!needs_text(parse_method(row.method)) || !options.settings.calibration.files.empty(),
+            "bench",
             "the row \"" + row.name + "\" needs a text to calibrate on; give --calibration FILE");
   }
 }

@@ -26,8 +26,9 @@ Method method_of(const Options& options) {
 TokenWindows calibration_of(const Options& options, const Method& method) {
   if (!options.text.files.empty())
     return read_windows(options.text, *tokenizer_of(options.model));
-  require(!rounding_row(method.rounding.name).uses_moments, "quantize",
-          "rounding=" + method.rounding.name + " needs a text; give --calibration FILE");
+  require(!needs_text(method), "quantize",
+          (method.learn ? "learn=" + method.learn->name : "rounding=" + method.rounding.name) +
+              " needs a text; give --calibration FILE");
   return {};
 }
 

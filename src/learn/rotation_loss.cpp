@@ -50,10 +50,9 @@ struct RotationLoss::Forward {
   std::vector<Block> blocks;   // empty when they are too large to keep
 };
 
-RotationLoss::RotationLoss(const Model& model, const Method& method, std::uint64_t seed,
-                           bool quantized_weights)
-    : model_(model), method_(method), seed_(seed), quantized_weights_(quantized_weights),
-      embedding_(load_embedding(model)), norm_(load_final_norm(model)), head_(load_head(model)) {}
+RotationLoss::RotationLoss(const Model& model, const Method& method, std::uint64_t seed)
+    : model_(model), method_(method), seed_(seed), embedding_(load_embedding(model)),
+      norm_(load_final_norm(model)), head_(load_head(model)) {}
 
 Block RotationLoss::folded(std::int64_t layer, const Rotations& rotations) const {
   Block block = load_block(model_, layer);

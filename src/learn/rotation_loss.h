@@ -15,10 +15,9 @@ struct RotationGradient {
 
 class RotationLoss {
  public:
-  /// The transforms, the activation format and `seed` are those of quantizing. quantized_weights:
-  /// weights are rounded to nearest, straight through.
-  RotationLoss(const Model& model, const Method& method, std::uint64_t seed,
-               bool quantized_weights);
+  /// The transforms, the formats and `seed` are those of quantizing; the rest of the method is not
+  /// used, and of what it learns only whether weights are rounded meanwhile.
+  RotationLoss(const Model& model, const Method& method, std::uint64_t seed);
 
   /// Of ids [n, t]. Memory: the stream before every block, one block's graph, and the folded blocks
   /// if they take less than a gigabyte; else they are folded again for the backward pass.
@@ -35,7 +34,6 @@ class RotationLoss {
   const Model& model_;
   const Method& method_;
   std::uint64_t seed_;
-  bool quantized_weights_;
   Tensor embedding_;
   Norm norm_;
   HeadLoss head_;

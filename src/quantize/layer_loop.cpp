@@ -127,7 +127,7 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
   const Model& model = request.model;
   const std::int64_t layers = model.config.layers;
   QuantizeResult result;
-  const Rotations rotations = make_rotations(request.method.transforms, model.config, request.seed);
+  const Rotations rotations = rotations_of(request);
   Loop loop{request,   run,          ShardFolder(run.model(), layers + 1, request.storage),
             rotations, result.times, {}};
   while (result.resumed_blocks < layers && loop.shards.has(result.resumed_blocks))

@@ -1,6 +1,7 @@
 // A method: transforms, weight and activation format, rounding. One canonical string names it.
 #pragma once
 #include "formats/format.h"
+#include "quantize/learn_spec.h"
 #include "rounding/rounding.h"
 #include "transforms/transform.h"
 #include <optional>
@@ -18,6 +19,7 @@ enum class Target { quantized, original, original_with_drift };
 
 struct Method {
   std::vector<TransformSpec> transforms; // in the order of sites, at most one a site
+  std::optional<LearnSpec> learn;        // of the transforms
   Format weight;
   std::optional<Format> activation; // of the input of every quantized linear
   RoundingSpec rounding;
@@ -27,14 +29,19 @@ struct Method {
   Target target = Target::quantized;
 };
 
-/// "rotate=... weight=... activation=... rounding=... order=... scales=... moments=..."; weight is
-/// required, the others have defaults (no rotation, none, nearest, natural, current, quantized).
-/// Errors say which word and what is known.
+/// "rotate=... learn=... weight=... activation=... rounding=... order=... scales=... moments=...";
+/// weight is required, the others have defaults (no rotation, none, nearest, natural, current,
+/// quantized). Errors say which word and what is known.
 Method parse_method(std::string_view text);
 
 /// The canonical string: parse_method gives the same method back.
 std::string to_text(const Method& method);
 
+/// Whether it cannot do without a calibration text.
+bool needs_text(const Method& method);
+
+/// The transform at a site; null when there is none.
+const TransformSpec* transform_at(const Method& method, Site site);
 /// The transform that acts while the model runs; null when all are folded into weights.
 const TransformSpec* online_rotation(const Method& method);
 /// The transform of every linear's input; null when there is none.

@@ -52,7 +52,7 @@ void revisit(const QuantizeRequest& request, const std::filesystem::path& packed
           "no such linear; names look like " + block_prefix(model, 0) +
               model.layout->stages.front().linears.front() + ", blocks 0 to " +
               std::to_string(model.config.layers - 1));
-  const Rotations rotations = make_rotations(request.method.transforms, model.config, request.seed);
+  const Rotations rotations = rotations_of(request);
   const ShardFolder shards(packed_model, model.config.layers + 1, request.storage);
   Walks walks(request, rotations);
   TimeTable times;

@@ -74,7 +74,7 @@ void compare_slopes(const Model& model, int first_trial = 0) {
   const Method method = parse_method(rotate);
   const LearnedRotations at_point = drawn(model, method);
   const Tensor ids = some_ids(model, 2, 40);
-  const RotationLoss problem(model, method, /*seed=*/3, /*quantized_weights=*/false);
+  const RotationLoss problem(model, method, /*seed=*/3);
   const RotationGradient here = problem.at(at_point, ids);
   EXPECT_NEAR(here.loss, folded_loss(model, method, at_point, ids), 2e-5);
   at::manual_seed(9);
@@ -126,7 +126,7 @@ TEST(RotationLoss, without_quantizers_nothing_turns) {
   const Model model = open_plain_model(folder.path());
   const Method method = parse_method(rotate);
   const RotationGradient here =
-      RotationLoss(model, method, 3, false).at(drawn(model, method), some_ids(model, 1, 64));
+      RotationLoss(model, method, 3).at(drawn(model, method), some_ids(model, 1, 64));
   for (const Tensor& gradient : {here.gradient.residual, here.gradient.value_output[0]}) {
     const Tensor turn = gradient - gradient.transpose(1, 2);
     EXPECT_LT(turn.abs().max().item<double>(), 1e-4 * gradient.abs().max().item<double>());
@@ -138,7 +138,7 @@ TEST(RotationLoss, has_the_same_bytes_at_one_and_two_threads) {
   testing::write_tiny_model(folder.path(), {.hidden = 192, .intermediate = 288});
   const Model model = open_plain_model(folder.path());
   const Method method = parse_method(std::string(rotate).replace(13, 15, "activation=mxfp4"));
-  const RotationLoss problem(model, method, 3, false);
+  const RotationLoss problem(model, method, 3);
   const LearnedRotations point = drawn(model, method);
   const int before = at::get_num_threads();
   std::vector<RotationGradient> results;
