@@ -52,14 +52,6 @@ Tensor read_through(const Tensor& x, const Tensor& factor) {
                        });
 }
 
-// What is written may be added to in place: the value is a copy.
-Tensor write_through(const Tensor& x, const Tensor& factor) {
-  return with_gradient(x.detach().clone(), {x, factor},
-                       [from = x.detach(), shape = factor.detach()](const Tensor& g) {
-                         return std::vector<Tensor>{g, block_products(from, g, shape)};
-                       });
-}
-
 namespace {
 
 bool has(const std::vector<std::string>& names, const std::string& name) {
@@ -71,6 +63,7 @@ bool reads_residual(const RotationSites& sites, const std::string& linear) {
                      [&](const auto& readers) { return has(readers.second, linear); });
 }
 
+/// The linears of a stage share their input: one place for all of them.
 void read_at_stage(Block& block, const std::string& stage, const Tensor& factor) {
   InputFunction& function = block.inputs[stage];
   function = [before = function, factor](const Tensor& x) {
@@ -78,58 +71,56 @@ void read_at_stage(Block& block, const std::string& stage, const Tensor& factor)
   };
 }
 
-using Change = std::function<Tensor(const Tensor&)>;
-
-/// A linear whose input and output go through functions.
-void surround(Linear& linear, const Change& input, const Change& output) {
-  linear.product = [plain = linear, input, output](const Tensor& x) {
-    const Tensor y = plain(input ? input(x) : x);
-    return output ? output(y) : y;
-  };
-}
-
-Change written(const Tensor& factor) {
-  return [factor](const Tensor& y) { return write_through(y, factor); };
-}
-
-/// Some of a linear's outputs are written in the basis.
-Change written_rows(const Rows& rows, const Tensor& factor) {
-  return [rows, factor](const Tensor& y) {
-    const auto part = [rows](const Tensor& x) { return x.narrow(-1, rows.first, rows.count); };
-    return with_gradient(
-        y, {y, factor}, [part, from = y.detach(), shape = factor.detach()](const Tensor& g) {
-          return std::vector<Tensor>{g, block_products(part(from), part(g), shape)};
-        });
-  };
-}
-
-void install_residual(Block& block, const Layout& layout, const Tensor& factor) {
-  for (const Stage& stage : layout.stages)
-    if (reads_residual(layout.rotation, stage.linears.front()))
-      read_at_stage(block, stage.name, factor);
-  for (auto& [name, linear] : block.linears) {
-    if (!in_a_stage(layout, name) && reads_residual(layout.rotation, name))
-      surround(linear, [factor](const Tensor& x) { return read_through(x, factor); }, {});
-    if (has(layout.rotation.residual_writers, name))
-      surround(linear, {}, written(factor));
-  }
-}
-
-void install_value_output(Block& block, const Layout& layout, const Tensor& factor) {
-  for (const Stage& stage : layout.stages)
-    if (has(stage.linears, layout.rotation.value_reader))
-      read_at_stage(block, stage.name, factor);
-  for (const Rows& rows : layout.rotation.values)
-    surround(block.linears.at(rows.linear), {}, written_rows(rows, factor));
-}
-
 } // namespace
 
+// What is written may be added to in place: the value is a copy.
+Tensor write_rows(const Tensor& y, const Rows& rows, const Tensor& factor) {
+  const auto part = [rows](const Tensor& x) { return x.narrow(-1, rows.first, rows.count); };
+  return with_gradient(y.detach().clone(), {y, factor},
+                       [part, from = y.detach(), shape = factor.detach()](const Tensor& g) {
+                         return std::vector<Tensor>{g, block_products(part(from), part(g), shape)};
+                       });
+}
+
+FactorsOfLinear factors_of(const std::string& linear, const Layout& layout,
+                           const BasisFactors& factors) {
+  const RotationSites& sites = layout.rotation;
+  FactorsOfLinear found;
+  if (factors.residual.defined()) {
+    if (reads_residual(sites, linear))
+      found.read = factors.residual;
+    for (const LinearShape& shape : layout.linears)
+      if (shape.name == linear && has(sites.residual_writers, linear))
+        found.written.emplace_back(Rows{linear, 0, shape.out}, factors.residual);
+  }
+  if (factors.value_output.defined()) {
+    if (linear == sites.value_reader)
+      found.read = factors.value_output;
+    for (const Rows& rows : sites.values)
+      if (rows.linear == linear)
+        found.written.emplace_back(rows, factors.value_output);
+  }
+  return found;
+}
+
 void install_basis_factors(Block& block, const Model& model, const BasisFactors& factors) {
-  if (factors.residual.defined())
-    install_residual(block, *model.layout, factors.residual);
-  if (factors.value_output.defined())
-    install_value_output(block, *model.layout, factors.value_output);
+  for (const Stage& stage : model.layout->stages)
+    if (const Tensor read = factors_of(stage.linears.front(), *model.layout, factors).read;
+        read.defined())
+      read_at_stage(block, stage.name, read);
+  for (auto& [name, linear] : block.linears) {
+    FactorsOfLinear own = factors_of(name, *model.layout, factors);
+    if (in_a_stage(*model.layout, name))
+      own.read = Tensor();
+    if (!own.read.defined() && own.written.empty())
+      continue;
+    linear.product = [plain = linear, own](const Tensor& x) {
+      Tensor y = plain(own.read.defined() ? read_through(x, own.read) : x);
+      for (const auto& [rows, factor] : own.written)
+        y = write_rows(y, rows, factor);
+      return y;
+    };
+  }
 }
 
 } // namespace latticelens

@@ -17,10 +17,20 @@ struct BasisFactors {
   Tensor value_output; // [blocks, m, m]
 };
 
-/// x Δᵀ and x Δ on the last dimension, which is a multiple of the blocks' (heads side by side): the
-/// values of x.
+/// What one linear has to do with them: the factor in which it reads, undefined for none, and those
+/// in which some of its outputs are written.
+struct FactorsOfLinear {
+  Tensor read;
+  std::vector<std::pair<Rows, Tensor>> written;
+};
+FactorsOfLinear factors_of(const std::string& linear, const Layout& layout,
+                           const BasisFactors& factors);
+
+/// x Δᵀ on the last dimension, which is a multiple of the blocks' (heads side by side): the values
+/// of x.
 Tensor read_through(const Tensor& x, const Tensor& factor);
-Tensor write_through(const Tensor& x, const Tensor& factor);
+/// y with the columns of `rows` multiplied by Δ: the values of y.
+Tensor write_rows(const Tensor& y, const Rows& rows, const Tensor& factor);
 
 /// Of rows a and b [..., k * blocks * n], the sums over rows and k of a_bᵀ b_b: [blocks, n, n] like
 /// `shape`. The same bytes at any thread count.

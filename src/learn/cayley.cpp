@@ -34,15 +34,17 @@ Tensor cayley(const Tensor& skew) {
   return at::linalg_solve(identity + skew / 2, identity - skew / 2);
 }
 
-void descend(OrthogonalStack& stack, const Tensor& gradient, const CayleyStep& step) {
+double descend(OrthogonalStack& stack, const Tensor& gradient, const CayleyStep& step) {
   const Tensor wide = gradient.to(at::kDouble);
   require(at::isfinite(wide).all().item<bool>(), "learn", "a gradient is not finite");
   stack.velocity = (wide - wide.transpose(1, 2)) / 2 + step.momentum * stack.velocity;
-  const Tensor length = (column_norm(stack.velocity) + 1e-8).reciprocal().clamp_max(step.rate);
+  const Tensor size = column_norm(stack.velocity),
+               length = (size + 1e-8).reciprocal().clamp_max(step.rate);
   const SingleThreadMkl one_thread;
   stack.matrices = at::bmm(stack.matrices, cayley(length * stack.velocity));
   if (orthogonality_error(stack.matrices) > drift)
     stack.matrices = nearest_orthogonal(stack.matrices);
+  return (length * size).max().item<double>();
 }
 
 Tensor nearest_orthogonal(const Tensor& matrices) {

@@ -26,8 +26,9 @@ struct CayleyStep {
 /// becomes R cayley(t W): Li, Fuxin and Todorovic, "Efficient Riemannian optimization on the
 /// Stiefel manifold via the Cayley transform" (2020), in SpinQuant's form (quantization-peers.md
 /// §4.1) with an exact solve in place of five iterations. Matrices that have drifted are made
-/// orthogonal again. Error: a gradient that is not finite.
-void descend(OrthogonalStack& stack, const Tensor& gradient, const CayleyStep& step);
+/// orthogonal again. Returns the largest t |W|₁, at most 1: about the largest angle that anything
+/// turned by. Error: a gradient that is not finite.
+double descend(OrthogonalStack& stack, const Tensor& gradient, const CayleyStep& step);
 
 /// The nearest orthogonal matrices to nearly orthogonal ones (Newton-Schulz).
 Tensor nearest_orthogonal(const Tensor& matrices);

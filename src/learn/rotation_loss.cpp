@@ -1,6 +1,7 @@
 #include "learn/rotation_loss.h"
 
 #include "learn/basis_factor.h"
+#include "learn/quantized_weights.h"
 #include "model/attention.h"
 #include "quantize/activations.h"
 #include <ATen/ATen.h>
@@ -62,6 +63,11 @@ Block RotationLoss::folded(std::int64_t layer, const Rotations& rotations) const
   return block;
 }
 
+void RotationLoss::round_weights(Block& block, const BasisFactors& factors) const {
+  if (method_.learn && method_.learn->count("weights") == 1)
+    install_quantized_weights(block, model_, method_.weight, factors);
+}
+
 RotationLoss::Forward RotationLoss::forward(const LearnedRotations& rotations,
                                             const Tensor& ids) const {
   Forward pass{.rotations = make_rotations(method_.transforms, model_.config, seed_, &rotations),
@@ -76,7 +82,9 @@ RotationLoss::Forward RotationLoss::forward(const LearnedRotations& rotations,
   const bool keep = bytes_of_blocks(model_) <= kept_bytes;
   for (std::int64_t layer = 0; layer < model_.config.layers; ++layer) {
     const Block block = folded(layer, pass.rotations);
-    pass.streams.push_back(run_block(model_, block, pass.rope, pass.streams.back()));
+    Block rounded = block;
+    round_weights(rounded, {});
+    pass.streams.push_back(run_block(model_, rounded, pass.rope, pass.streams.back()));
     if (keep)
       pass.blocks.push_back(block);
   }
@@ -124,6 +132,7 @@ RotationGradient RotationLoss::at(const LearnedRotations& rotations, const Tenso
     const bool values = !rotations.value_output.empty();
     const BasisFactors factors{factor_like(rotations.residual),
                                values ? factor_like(rotations.value_output[layer]) : Tensor()};
+    round_weights(block, factors);
     install_basis_factors(block, model_, factors);
     const Tensor x = pass.streams[layer].detach().requires_grad_();
     std::vector<Tensor> inputs = {x};

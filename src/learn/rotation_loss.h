@@ -1,5 +1,6 @@
 // The loss of a model with rotations folded in and quantizers on, and its gradient by each matrix.
 #pragma once
+#include "learn/basis_factor.h"
 #include "learn/head_loss.h"
 #include "quantize/request.h"
 #include "quantize/rotations.h"
@@ -28,6 +29,7 @@ class RotationLoss {
   struct Forward;
   struct End;
   Block folded(std::int64_t layer, const Rotations& rotations) const;
+  void round_weights(Block& block, const BasisFactors& factors) const;
   Forward forward(const LearnedRotations& rotations, const Tensor& ids) const;
   End end(const Tensor& stream, const Rotations& rotations, const Tensor& ids) const;
 

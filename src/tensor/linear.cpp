@@ -13,12 +13,6 @@ namespace {
 // Measured on 576 x 1536: from about 32 rows on, packing costs less than the faster kernel saves.
 constexpr std::int64_t fewest_rows = 32;
 
-/// aᵀ b of [rows, m] and [rows, n].
-Tensor transposed_product(const Tensor& a, const Tensor& b) {
-  return a.size(0) == 0 ? at::zeros({a.size(1), b.size(1)}, at::kFloat)
-                        : linear_of(a.t(), StripMatrix(b.t()), {});
-}
-
 /// Products by strips however few the rows: trained weights have the same bytes at any thread
 /// count.
 Tensor linear_with_gradient(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -89,6 +83,11 @@ Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (x.numel() < fewest_rows * x.size(-1))
     return reference::linear_of(x, weight, bias);
   return linear_of(x, StripMatrix(weight), bias);
+}
+
+Tensor transposed_product(const Tensor& a, const Tensor& b) {
+  return a.size(0) == 0 ? at::zeros({a.size(1), b.size(1)}, at::kFloat)
+                        : linear_of(a.t(), StripMatrix(b.t()), {});
 }
 
 namespace reference {

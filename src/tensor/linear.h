@@ -32,6 +32,9 @@ Tensor linear_of(const Tensor& x, const StripMatrix& weight, const Tensor& bias)
 /// Differentiable.
 Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
+/// aᵀ b of a [rows, m] and b [rows, n].
+Tensor transposed_product(const Tensor& a, const Tensor& b);
+
 namespace reference {
 Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias);
 } // namespace reference
