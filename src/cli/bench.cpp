@@ -56,8 +56,7 @@ std::vector<BenchRow> rows_of(const Options& options, const Config& config) {
 void check_rows(const Options& options, const std::vector<BenchRow>& rows) {
   require_distinct(rows);
   for (const BenchRow& row : rows) {
-    require(!needs_calibration(parse_method(row.method)) ||
-                !options.settings.calibration.files.empty(),
+    require(!needs_text(parse_method(row.method)) || !options.settings.calibration.files.empty(),
             "bench",
             "the row \"" + row.name + "\" needs a text to calibrate on; give --calibration FILE");
   }

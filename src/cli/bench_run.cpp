@@ -127,7 +127,7 @@ Json Bench::make(const BenchRow& row) {
 
 Json Bench::quantize(const BenchRow& row, const std::filesystem::path& folder) {
   const Method method = parse_method(row.method);
-  const bool calibrated = needs_calibration(method);
+  const bool calibrated = needs_text(method);
   const TokenWindows none;
   forget_peak_memory();
   const Json run = quantize_into(

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/run_directory.h"
+#include "learn/learn_rotations.h"
 #include "quantize/carried_files.h"
 
 namespace latticelens {
@@ -56,13 +57,17 @@ FinishedRun::FinishedRun(const std::filesystem::path& path,
 
 QuantizeRequest FinishedRun::request() const {
   const Json identity = member<Json>(run_, "identity", where);
-  return {.model = original_.model,
-          .method = parse_method(member<std::string>(identity, "method", where)),
-          .calibration = calibration_,
-          .seed = member<Json>(identity, "seed", where).get<std::uint64_t>(),
-          .storage = parse_storage(member<std::string>(identity, "dtype", where)),
-          .calibration_storage =
-              parse_storage(member<std::string>(identity, "calibration_dtype", where))};
+  QuantizeRequest request{.model = original_.model,
+                          .method = parse_method(member<std::string>(identity, "method", where)),
+                          .calibration = calibration_,
+                          .seed = member<Json>(identity, "seed", where).get<std::uint64_t>(),
+                          .storage = parse_storage(member<std::string>(identity, "dtype", where)),
+                          .calibration_storage = parse_storage(
+                              member<std::string>(identity, "calibration_dtype", where))};
+  if (request.method.learn)
+    request.learned =
+        std::make_shared<const LearnedRotations>(read_learned_rotations(request, path_));
+  return request;
 }
 
 std::string FinishedRun::full_name(const Json& row) const {

@@ -19,18 +19,27 @@ Json rows_of(const Rows& rows) {
   return json;
 }
 
-Json everything() {
-  Json roundings_json = rows_of(roundings()), presets_json = rows_of(presets());
-  for (std::size_t i = 0; i < roundings_json.size(); ++i)
-    for (const RoundingOption& option : roundings()[i].options)
-      roundings_json[i]["options"].push_back(
+template<typename Rows>
+Json rows_with_options(const Rows& rows) {
+  Json json = rows_of(rows);
+  for (std::size_t i = 0; i < json.size(); ++i)
+    for (const auto& option : rows[i].options)
+      json[i]["options"].push_back(
           {{"name", option.name}, {"default", option.fallback}, {"help", option.help}});
+  return json;
+}
+
+Json everything() {
+  const Json roundings_json = rows_with_options(roundings()),
+             learnings_json = rows_with_options(learnings());
+  Json presets_json = rows_of(presets());
   for (std::size_t i = 0; i < presets_json.size(); ++i)
     presets_json[i]["method"] = presets()[i].method;
-  return {{"formats", rows_of(formats())},   {"scale rules", rows_of(scale_rules())},
-          {"roundings", roundings_json},     {"transforms", rows_of(transforms())},
-          {"sites", rows_of(sites())},       {"presets", presets_json},
-          {"families", rows_of(families())}, {"tasks", rows_of(tasks())}};
+  return {{"formats", rows_of(formats())}, {"scale rules", rows_of(scale_rules())},
+          {"roundings", roundings_json},   {"transforms", rows_of(transforms())},
+          {"sites", rows_of(sites())},     {"learning", learnings_json},
+          {"presets", presets_json},       {"families", rows_of(families())},
+          {"tasks", rows_of(tasks())}};
 }
 
 void print_tables(const Json& all) {

@@ -26,7 +26,7 @@ Method method_of(const Options& options) {
 TokenWindows calibration_of(const Options& options, const Method& method) {
   if (!options.text.files.empty())
     return read_windows(options.text, *tokenizer_of(options.model));
-  require(!needs_calibration(method), "quantize",
+  require(!needs_text(method), "quantize",
           to_text(method) + ": needs a text; give --calibration FILE");
   return {};
 }

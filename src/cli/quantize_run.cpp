@@ -1,6 +1,7 @@
 #include "cli/quantize_run.h"
 
 #include "core/error.h"
+#include "learn/learn_rotations.h"
 #include "quantize/carried_files.h"
 #include <ATen/Parallel.h>
 #include <torch/version.h>
@@ -75,15 +76,21 @@ Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run) 
   Json results = facts_of(run);
   directory.write(false, results);
   carry_files(run.opened.model.path, directory.model());
-  const QuantizeResult quantized =
-      quantize_blocks_of({.model = run.opened.model,
+  QuantizeRequest request{.model = run.opened.model,
                           .method = run.method,
                           .calibration = run.calibration,
                           .seed = run.seed,
                           .storage = parse_storage(run.dtype),
                           .calibration_storage = parse_storage(run.calibration_dtype),
-                          .quiet = run.quiet},
-                         directory);
+                          .quiet = run.quiet};
+  const Stopwatch watch;
+  if (run.method.learn)
+    request.learned =
+        std::make_shared<const LearnedRotations>(learn_rotations(request, directory.path()));
+  const double learning = watch.seconds();
+  QuantizeResult quantized = quantize_blocks_of(request, directory);
+  if (run.method.learn)
+    quantized.times.add("learning", learning);
   results.update(results_of(quantized, run.watch.seconds()));
   results["model_bytes"] = folder_bytes(directory.model());
   results["calibration_activations"] = {{"values", quantized.activations.values},

@@ -30,4 +30,9 @@ double parse_number(std::string_view text, const std::string& prefix, std::strin
   return value;
 }
 
+std::string shortest(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 } // namespace latticelens

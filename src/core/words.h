@@ -15,4 +15,7 @@ std::vector<std::string> words_of(std::string_view text, char separator);
 /// A finite number, nothing after it. The error has the prefix and quotes the whole text.
 double parse_number(std::string_view text, const std::string& prefix, std::string_view whole);
 
+/// The shortest text that parse_number reads back as the same number.
+std::string shortest(double value);
+
 } // namespace latticelens

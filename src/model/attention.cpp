@@ -2,11 +2,13 @@
 
 #include "kernels/product.h"
 #include "kernels/softmax.h"
+#include "model/attention_gradient.h"
+#include "model/attention_strips.h"
 #include "model/shared_rows.h"
+#include "tensor/gradient.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <cmath>
-#include <limits>
 
 namespace latticelens {
 
@@ -41,45 +43,16 @@ struct Head {
   std::int64_t out_stride;
 };
 
-/// Rows of a matrix [rows, depth] as a strip [depth, strip_width], times `factor`.
-std::vector<float> strip_of(const float* matrix, std::int64_t rows, std::int64_t depth,
-                            float factor) {
-  std::vector<float> strip(depth * strip_width);
-  for (std::int64_t k = 0; k < depth; ++k)
-    for (std::int64_t j = 0; j < rows; ++j)
-      strip[k * strip_width + j] = factor * matrix[j * depth + k];
-  return strip;
-}
-
-/// The queries [first, first + count) of one head and the keys [low, first + count) that they see.
-struct Span {
-  std::int64_t first, count, low;
-};
-
-/// `scores` [keys, strip_width] before the product: query first + j sees the keys up to itself, the
-/// last `window` of them (0: all).
-void mask(const Span& span, std::int64_t window, float* scores) {
-  constexpr float hidden = -std::numeric_limits<float>::infinity();
-  const std::int64_t last = span.first + span.count;
-  std::fill_n(scores, (last - span.low) * strip_width, 0.0f);
-  for (std::int64_t key = span.low; key < last; ++key) {
-    float* row = scores + (key - span.low) * strip_width;
-    if (key > span.first)
-      std::fill_n(row, key - span.first, hidden);
-    const std::int64_t blind = window > 0 ? key + window - span.first : span.count;
-    for (std::int64_t j = std::max<std::int64_t>(blind, 0); j < span.count; ++j)
-      row[j] = hidden;
-  }
-}
-
 /// The queries as columns of a strip: scores, softmax and result are strips too, so both products
 /// are the kernel's.
-void attend_strip(const Head& head, const Span& span, std::int64_t dimension, std::int64_t window) {
-  const std::int64_t keys = span.first + span.count - span.low, offset = span.low * dimension;
-  const auto queries = strip_of(head.queries + span.first * dimension, span.count, dimension,
-                                1 / std::sqrt(static_cast<float>(dimension)));
+void attend_strip(const Head& head, const attention::Span& span, std::int64_t dimension,
+                  std::int64_t window) {
+  const std::int64_t keys = span.keys(), offset = span.low * dimension;
+  const auto queries =
+      attention::strip_of(head.queries + span.first * dimension, span.count, dimension,
+                          1 / std::sqrt(static_cast<float>(dimension)), dimension);
   std::vector<float> scores(keys * strip_width), sums(strip_width), mixed(dimension * strip_width);
-  mask(span, window, scores.data());
+  attention::mask(span, window, scores.data());
   add_product<float>(keys, dimension, {head.keys + offset, dimension}, queries.data(),
                      scores.data(), strip_width);
   exponentials_of_columns(keys, scores.data(), sums.data());
@@ -96,6 +69,9 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rop
               const Config& config, std::int64_t window) {
   if (!rope.sequences.empty())
     return attend_sequences(q, k, v, rope, config, window);
+  if (wants_gradient({q, k, v}))
+    return with_gradient(attend(q.detach(), k.detach(), v.detach(), rope, config, window),
+                         {q, k, v}, attention_gradient(q, k, v, rope, config, window));
   const std::int64_t n = q.size(0), t = q.size(1), dimension = config.head_dimension,
                      heads = config.heads, group = heads / config.key_value_heads,
                      strips = (t + strip_width - 1) / strip_width;
@@ -110,10 +86,9 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rop
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t head = task / strips, sequence = head / heads,
                          shared = head / group * t * dimension, first = task % strips * strip_width;
-      const std::int64_t low = window > 0 ? std::max<std::int64_t>(0, first - window + 1) : 0;
       attend_strip({from_q + head * t * dimension, from_k + shared, from_v + shared,
                     to + (sequence * t * heads + head % heads) * dimension, heads * dimension},
-                   {first, std::min(strip_width, t - first), low}, dimension, window);
+                   attention::span_of(first, t, window), dimension, window);
     }
   });
   return mixed;

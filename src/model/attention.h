@@ -12,7 +12,7 @@ Rope make_rope(const Config& config, std::int64_t tokens);
 Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope);
 
 /// q [n, t, heads * d], k and v [n, t, key_value_heads * d] -> [n, t, heads * d]. window: how many
-/// keys a query sees, itself among them; 0: all before it.
+/// keys a query sees, itself among them; 0: all before it. Differentiable.
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
               const Config& config, std::int64_t window = 0);
 

@@ -1,6 +1,7 @@
 #include "quantize/activations.h"
 
 #include "formats/packed_linear.h"
+#include "tensor/gradient.h"
 #include <ATen/ATen.h>
 #include <algorithm>
 
@@ -20,12 +21,23 @@ SharedTransform transform_of(const Stage& stage, const Layout& layout, const Act
   return rotated ? spec.down_input : nullptr;
 }
 
+/// y = x T has the gradient g Tᵀ, which is what brings a weight back.
+Tensor transformed_by(const SharedTransform& transform, const Tensor& x) {
+  if (!transform)
+    return x;
+  if (!wants_gradient({x}))
+    return transform->apply(x);
+  return with_gradient(transform->apply(x.detach()), {x}, [transform](const Tensor& gradient) {
+    return std::vector<Tensor>{transform->restore_weight(gradient)};
+  });
+}
+
 /// Transforms, then quantizes with `quantize(x, format, counts)`.
 template<class Quantize>
 InputFunction input_function(const SharedTransform& transform, const ActivationSpec& spec,
                              const Quantize& quantize) {
   return [transform, quantize, format = spec.format, counts = spec.counts](const Tensor& x) {
-    const Tensor transformed = transform ? transform->apply(x) : x;
+    const Tensor transformed = transformed_by(transform, x);
     if (!format)
       return transformed;
     counts->values += transformed.numel();
@@ -34,6 +46,8 @@ InputFunction input_function(const SharedTransform& transform, const ActivationS
 }
 
 Tensor in_fp32(const Tensor& x, const Format& format, SnapCounts& counts) {
+  if (wants_gradient({x}))
+    return straight_through(format.quantize(x.detach(), counts), x);
   return format.quantize(x, counts);
 }
 

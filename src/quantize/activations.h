@@ -21,7 +21,7 @@ struct ActivationSpec {
 };
 
 /// Sets the block's input functions: every stage's quantizer, and the rotation at the inputs that
-/// the layout names.
+/// the layout names. Differentiable, quantizers straight through.
 void install_activations(Block& block, const Layout& layout, const ActivationSpec& spec);
 
 /// The same for one stage whose input has a transform of its own.

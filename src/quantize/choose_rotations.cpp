@@ -35,16 +35,15 @@ std::vector<std::shared_ptr<const Transform>> by_head(const Tensor& matrices, co
 void read_into(Rotations& rotations, const SafetensorsFile& file, const Config& config) {
   const auto where = [&](const std::string& name) { return file.path().string() + ": " + name; };
   for (std::int64_t layer = 0; file.has(values_name(layer)); ++layer)
-    rotations.value_output.push_back(
-        by_head(file.load(values_name(layer)), config, where(values_name(layer))));
+    rotations.layers.at(layer).value_output =
+        by_head(file.load(values_name(layer)), config, where(values_name(layer)));
 }
 
 } // namespace
 
 Rotations choose_rotations(const QuantizeRequest& request, const std::filesystem::path& folder,
                            TimeTable& times) {
-  Rotations rotations =
-      make_rotations(request.method.transforms, request.model.config, request.seed);
+  Rotations rotations = rotations_of(request);
   if (!needs_survey(request.method))
     return rotations;
   const std::filesystem::path path = folder / "rotations.safetensors";

@@ -41,6 +41,8 @@ Value choose(const std::string& key, const std::string& text,
 void set(Method& method, const std::string& key, const std::string& value) {
   if (key == "rotate")
     method.transforms = parse_transforms(value);
+  else if (key == "learn")
+    method.learn = parse_learning(value);
   else if (key == "weight")
     method.weight = parse_format(value);
   else if (key == "activation")
@@ -60,9 +62,23 @@ void set(Method& method, const std::string& key, const std::string& value) {
                                     {"original", Target::original},
                                     {"original+drift", Target::original_with_drift}});
   else
-    throw Error("method", "\"" + key +
-                              "\" is unknown; known: rotate, weight, activation, rounding, order, "
-                              "scales, target, moments");
+    throw Error("method",
+                "\"" + key +
+                    "\" is unknown; known: rotate, learn, weight, activation, rounding, order, "
+                    "scales, target, moments");
+}
+
+void check_learning(const Method& method) {
+  if (!method.learn)
+    return;
+  require(transform_at(method, Site::residual) || transform_at(method, Site::value_output),
+          "method",
+          "learn=rotations: there is no rotation to learn; write for example "
+          "rotate=hadamard:32@residual,hadamard:32@value_output");
+  require(
+      method.activation || method.learn->count("weights") == 1, "method",
+      "learn=rotations: nothing is quantized that a rotation could help; write activation=FORMAT "
+      "or learn=rotations:weights=1");
 }
 
 } // namespace
@@ -85,6 +101,7 @@ Method parse_method(std::string_view text) {
     require(uses_moments || !seen.contains(key), "method",
             std::string(key) + "= means nothing with rounding=" + method.rounding.name +
                 ", which uses no moments; leave it out");
+  check_learning(method);
   return method;
 }
 
@@ -92,6 +109,8 @@ std::string to_text(const Method& method) {
   std::string text;
   for (const TransformSpec& spec : method.transforms)
     text += (text.empty() ? "rotate=" : ",") + to_text(spec);
+  if (method.learn)
+    text += " learn=" + to_text(*method.learn);
   text += (text.empty() ? "weight=" : " weight=") + method.weight.name;
   text += " activation=" + (method.activation ? method.activation->name : "none");
   text += " rounding=" + to_text(method.rounding);
@@ -137,8 +156,8 @@ bool has_input_transforms(const Method& method) {
   return transform_at(method, Site::inputs) || (down && needs_calibration(*down));
 }
 
-bool needs_calibration(const Method& method) {
-  return rounding_row(method.rounding.name).uses_moments ||
+bool needs_text(const Method& method) {
+  return method.learn || rounding_row(method.rounding.name).uses_moments ||
          std::any_of(method.transforms.begin(), method.transforms.end(),
                      [](const TransformSpec& spec) { return needs_calibration(spec); });
 }
@@ -158,6 +177,16 @@ const std::vector<Preset>& presets() {
        "rounding=gptq:damp=0.01 scales=stale moments=original"},
       {"brq", "block rotations of 32, error feedback: the block-rotation paper's method",
        "rotate=hadamard:32@residual,hadamard:32@value_output,hadamard:32@down_input "
+       "weight=mxfp4/away activation=mxfp4/away "
+       "rounding=gptq:damp=0.01 scales=stale moments=original"},
+      {"spinquant", "full rotations, R1 and R2 learned, error feedback",
+       "rotate=hadamard@residual,hadamard@value_output,hadamard@down_input "
+       "learn=rotations:momentum=0,rate=1.5,steps=100,tokens=2048,weights=0 "
+       "weight=mxfp4/away activation=mxfp4/away "
+       "rounding=gptq:damp=0.01 scales=stale moments=original"},
+      {"brq-spin", "brq with the blocks of R1 and R2 learned",
+       "rotate=hadamard:32@residual,hadamard:32@value_output,hadamard:32@down_input "
+       "learn=rotations:momentum=0,rate=1.5,steps=100,tokens=2048,weights=0 "
        "weight=mxfp4/away activation=mxfp4/away "
        "rounding=gptq:damp=0.01 scales=stale moments=original"},
   };

@@ -2,6 +2,7 @@
 #pragma once
 #include "formats/format.h"
 #include "model/layout.h"
+#include "quantize/learn_spec.h"
 #include "rounding/rounding.h"
 #include "transforms/transform.h"
 #include <optional>
@@ -19,6 +20,7 @@ enum class Target { quantized, original, original_with_drift };
 
 struct Method {
   std::vector<TransformSpec> transforms; // in the order of sites, at most one a site
+  std::optional<LearnSpec> learn;        // of the transforms
   Format weight;
   std::optional<Format> activation; // of the input of every quantized linear
   RoundingSpec rounding;
@@ -28,13 +30,16 @@ struct Method {
   Target target = Target::quantized;
 };
 
-/// "rotate=... weight=... activation=... rounding=... order=... scales=... moments=..."; weight is
-/// required, the others have defaults (no rotation, none, nearest, natural, current, quantized).
-/// Errors say which word and what is known.
+/// "rotate=... learn=... weight=... activation=... rounding=... order=... scales=... moments=...";
+/// weight is required, the others have defaults (no rotation, none, nearest, natural, current,
+/// quantized). Errors say which word and what is known.
 Method parse_method(std::string_view text);
 
 /// The canonical string: parse_method gives the same method back.
 std::string to_text(const Method& method);
+
+/// Whether it cannot do without a calibration text.
+bool needs_text(const Method& method);
 
 /// The transform at a site; null when there is none.
 const TransformSpec* transform_at(const Method& method, Site site);
@@ -44,9 +49,6 @@ const TransformSpec* online_rotation(const Method& method);
 const TransformSpec* input_transform(const Method& method, const Layout& layout,
                                      const std::string& stage);
 bool has_input_transforms(const Method& method);
-
-/// Whether anything in it follows from calibration text.
-bool needs_calibration(const Method& method);
 
 struct Preset {
   const char* name;

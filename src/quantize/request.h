@@ -1,6 +1,7 @@
 // What is to be quantized, and how.
 #pragma once
 #include "quantize/method.h"
+#include "quantize/rotations.h"
 #include "quantize/shards.h"
 #include "text/corpus.h"
 
@@ -14,6 +15,10 @@ struct QuantizeRequest {
   Storage storage = Storage::bf16;             // of what is not quantized
   Storage calibration_storage = Storage::fp32; // of calibration activations between stages
   bool quiet = false;
+  std::shared_ptr<const LearnedRotations> learned = nullptr; // what the method learns
 };
+
+/// Drawn or learned. Error: the method learns rotations and the request has none.
+Rotations rotations_of(const QuantizeRequest& request);
 
 } // namespace latticelens

@@ -1,6 +1,7 @@
 #include "quantize/rotations.h"
 
 #include "core/random.h"
+#include "transforms/orthogonal.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
@@ -27,30 +28,37 @@ Tensor rotate_rows(const Tensor& weight, const Transform& transform, std::int64_
       .t();
 }
 
-/// The linears of a block in fp64 while they are folded.
-class DoublePrecision {
+/// The linears of a block in another precision while they are folded.
+class FoldedLinears {
  public:
-  explicit DoublePrecision(Block& block) : block_(block) {
+  FoldedLinears(Block& block, at::ScalarType precision) : block_(block), precision_(precision) {
     for (auto& [name, linear] : block_.linears)
-      convert(linear, at::kDouble);
+      convert(linear, precision);
   }
-  ~DoublePrecision() {
+  ~FoldedLinears() {
     for (auto& [name, linear] : block_.linears)
       convert(linear, at::kFloat);
   }
   Linear& operator[](const std::string& name) { return block_.linears.at(name); }
+  Tensor in_precision(const Tensor& x) const { return x.to(precision_); }
 
  private:
   static void convert(Linear& linear, at::ScalarType type) {
-    linear.weight = linear.weight.to(type).contiguous();
+    // A copy in any case: loaded weights may be a file's mapping, and rows are written in place.
+    const auto converted = [type](const Tensor& x) {
+      return x.to(x.options().dtype(type), /*non_blocking=*/false, /*copy=*/true,
+                  at::MemoryFormat::Contiguous);
+    };
+    linear.weight = converted(linear.weight);
     if (linear.bias.defined())
-      linear.bias = linear.bias.to(type).contiguous();
+      linear.bias = converted(linear.bias);
   }
   Block& block_;
+  at::ScalarType precision_;
 };
 
 /// The rows' outputs in the new basis, their biases too.
-void fold_rows(DoublePrecision& linears, const Rows& rows, const Transform& transform,
+void fold_rows(FoldedLinears& linears, const Rows& rows, const Transform& transform,
                std::int64_t width) {
   Linear& linear = linears[rows.linear];
   Tensor part = linear.weight.narrow(0, rows.first, rows.count);
@@ -61,13 +69,14 @@ void fold_rows(DoublePrecision& linears, const Rows& rows, const Transform& tran
   bias.copy_(transform.apply(bias.reshape({1, -1, width})).reshape(bias.sizes()));
 }
 
-/// The norm's gain and bias go into a linear [out, in] in fp64 that reads the normed stream.
+/// The norm's gain and bias go into a linear [out, in] that reads the normed stream.
 void fold_norm(Linear& reader, const Norm& norm) {
+  const at::ScalarType precision = reader.weight.scalar_type();
   if (norm.bias.defined()) {
-    const Tensor shift = at::mv(reader.weight, norm.bias.to(at::kDouble));
+    const Tensor shift = at::mv(reader.weight, norm.bias.to(precision));
     reader.bias = reader.bias.defined() ? reader.bias + shift : shift;
   }
-  reader.weight = reader.weight * norm.gain.to(at::kDouble);
+  reader.weight = reader.weight * norm.gain.to(precision);
 }
 
 /// Of a norm whose gain, bias and mean have gone into its neighbours.
@@ -83,7 +92,7 @@ void centre(Linear& writer) {
     writer.bias = writer.bias - writer.bias.mean();
 }
 
-void fold_residual(Block& block, DoublePrecision& linears, const RotationSites& sites,
+void fold_residual(Block& block, FoldedLinears& linears, const RotationSites& sites,
                    const Transform& transform, const Config& config) {
   for (const auto& [name, readers] : sites.norm_readers) {
     Norm& norm = block.norms.at(name);
@@ -104,7 +113,7 @@ void fold_residual(Block& block, DoublePrecision& linears, const RotationSites& 
 using SharedTransform = std::shared_ptr<const Transform>;
 
 /// A head's values in the new basis, and the columns of all query heads that read them.
-void fold_values(DoublePrecision& linears, const RotationSites& sites,
+void fold_values(FoldedLinears& linears, const RotationSites& sites,
                  const std::vector<SharedTransform>& heads, const Config& config) {
   const std::int64_t width = config.head_dimension, group = config.heads / config.key_value_heads;
   const auto transform_of = [&](std::int64_t head) -> const Transform& {
@@ -121,8 +130,8 @@ void fold_values(DoublePrecision& linears, const RotationSites& sites,
   }
 }
 
-void fold_online(DoublePrecision& linears, const OnlineInput& input, const Rotations& rotations) {
-  const Tensor& signs = rotations.down_signs;
+void fold_online(FoldedLinears& linears, const OnlineInput& input, const Rotations& rotations) {
+  const Tensor signs = linears.in_precision(rotations.down_signs);
   for (const Rows& rows : input.signed_rows) {
     Linear& producer = linears[rows.linear];
     producer.weight.narrow(0, rows.first, rows.count).mul_(signs.unsqueeze(1));
@@ -156,17 +165,30 @@ Linear fold_head(const Linear& head, const Norm& norm, const Transform& transfor
   return folded;
 }
 
+std::shared_ptr<const Transform> shared(std::unique_ptr<Transform> transform) {
+  return transform;
+}
+
 } // namespace
 
 Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& config,
-                         std::uint64_t seed) {
+                         std::uint64_t seed, const LearnedRotations* learned) {
   Rotations rotations;
+  rotations.layers.resize(config.layers);
   if (const auto* spec = find(specs, Site::residual))
     rotations.residual =
-        make_transform(*spec, {.width = config.hidden, .seed = derived_seed(seed, "residual")});
-  if (const auto* spec = find(specs, Site::value_output))
-    rotations.value_output = {{make_transform(
-        *spec, {.width = config.head_dimension, .seed = derived_seed(seed, "value_output")})}};
+        learned ? std::make_shared<const Orthogonal>(learned->residual, to_text(*spec))
+                : shared(make_transform(
+                      *spec, {.width = config.hidden, .seed = derived_seed(seed, "residual")}));
+  if (const auto* spec = find(specs, Site::value_output)) {
+    const auto drawn = shared(make_transform(
+        *spec, {.width = config.head_dimension, .seed = derived_seed(seed, "value_output")}));
+    for (std::size_t layer = 0; layer < rotations.layers.size(); ++layer)
+      rotations.layers[layer].value_output = {
+          learned
+              ? std::make_shared<const Orthogonal>(learned->value_output.at(layer), to_text(*spec))
+              : drawn};
+  }
   if (const auto* spec = find(specs, Site::down_input)) {
     TransformPlace place{.width = config.intermediate, .seed = derived_seed(seed, "down_input")};
     rotations.down_signs = transform_signs(*spec, place);
@@ -176,14 +198,15 @@ Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& 
   return rotations;
 }
 
-void fold_block(Block& block, const Rotations& rotations, const Model& model) {
+void fold_block(Block& block, const Rotations& rotations, const Model& model,
+                at::ScalarType precision) {
   const RotationSites& sites = model.layout->rotation;
-  DoublePrecision linears(block);
+  FoldedLinears linears(block, precision);
   if (rotations.residual)
     fold_residual(block, linears, sites, *rotations.residual, model.config);
-  const auto& layers = rotations.value_output;
-  if (!layers.empty())
-    fold_values(linears, sites, layers[layers.size() == 1 ? 0 : block.layer], model.config);
+  const auto& values = rotations.layers.at(block.layer).value_output;
+  if (!values.empty())
+    fold_values(linears, sites, values, model.config);
   if (rotations.down_input)
     for (const OnlineInput& input : sites.down)
       fold_online(linears, input, rotations);

@@ -5,22 +5,36 @@
 
 namespace latticelens {
 
-/// The transforms of a method for one model, drawn from one seed; null where the method has none.
+/// Orthogonal matrices to take instead of drawn ones, at the sites that the method has: [blocks,
+/// size, size] fp64 each.
+struct LearnedRotations {
+  Tensor residual;
+  std::vector<Tensor> value_output; // of each layer
+};
+
+/// What differs from layer to layer.
+struct LayerRotations {
+  /// On [head_dimension], by key-value head; one serves all heads; empty: none.
+  std::vector<std::shared_ptr<const Transform>> value_output;
+};
+
+/// The transforms of a method for one model, drawn from one seed or learned; null where the method
+/// has none.
 struct Rotations {
   std::shared_ptr<const Transform> residual; // on [hidden]
-  /// On [head_dimension], by layer and key-value head; one serves all layers or heads.
-  std::vector<std::vector<std::shared_ptr<const Transform>>> value_output;
+  std::vector<LayerRotations> layers;
   std::shared_ptr<const Transform> down_input; // on [intermediate], online, without signs
   Tensor down_signs; // [intermediate], folded into the rows that produce the input
 };
 
-/// What is drawn; what calibration chooses stays null (quantize/choose_rotations.h).
+/// What is drawn or learned; what calibration chooses stays null (quantize/choose_rotations.h).
 Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& config,
-                         std::uint64_t seed);
+                         std::uint64_t seed, const LearnedRotations* learned = nullptr);
 
 /// Folds norm gains and biases (when the stream is rotated; layer norms become RMS norms) and all
-/// rotations into one block, in fp64.
-void fold_block(Block& block, const Rotations& rotations, const Model& model);
+/// rotations into one block; in fp64, unless the result is thrown away after a step of learning.
+void fold_block(Block& block, const Rotations& rotations, const Model& model,
+                c10::ScalarType precision = c10::kDouble);
 
 /// The matrices outside the blocks, folded: a head of its own when the stream is rotated.
 struct OuterWeights {

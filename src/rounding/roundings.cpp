@@ -71,11 +71,6 @@ Moments combined(const Moments& a, const Moments& b, double sign) {
   return result;
 }
 
-std::string shortest(double value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
 } // namespace
 
 const std::vector<RoundingRow>& roundings() {

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "kernels/product.h"
+#include "tensor/gradient.h"
 #include "tensor/strip_output.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -11,6 +12,27 @@ namespace {
 
 // Measured on 576 x 1536: from about 32 rows on, packing costs less than the faster kernel saves.
 constexpr std::int64_t fewest_rows = 32;
+
+/// Products by strips however few the rows: trained weights have the same bytes at any thread
+/// count.
+Tensor linear_with_gradient(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const Tensor from = x.detach(), factor = weight.detach(),
+               added = bias.defined() ? bias.detach() : bias;
+  const bool of_x = x.requires_grad(), of_weight = weight.requires_grad(),
+             of_bias = bias.defined() && bias.requires_grad();
+  return with_gradient(
+      linear_of(from, StripMatrix(factor), added), {x, weight, bias}, [=](const Tensor& gradient) {
+        const Tensor rows = gradient.reshape({-1, gradient.size(-1)});
+        std::vector<Tensor> gradients(3);
+        if (of_x)
+          gradients[0] = linear_of(gradient, StripMatrix(factor.t()), {});
+        if (of_weight)
+          gradients[1] = transposed_product(rows, from.reshape({-1, from.size(-1)}));
+        if (of_bias)
+          gradients[2] = rows.sum(0);
+        return gradients;
+      });
+}
 
 } // namespace
 
@@ -56,9 +78,16 @@ Tensor linear_of(const Tensor& x, const StripMatrix& weight, const Tensor& bias)
 }
 
 Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (wants_gradient({x, weight, bias}))
+    return linear_with_gradient(x, weight, bias);
   if (x.numel() < fewest_rows * x.size(-1))
     return reference::linear_of(x, weight, bias);
   return linear_of(x, StripMatrix(weight), bias);
+}
+
+Tensor transposed_product(const Tensor& a, const Tensor& b) {
+  return a.size(0) == 0 ? at::zeros({a.size(1), b.size(1)}, at::kFloat)
+                        : linear_of(a.t(), StripMatrix(b.t()), {});
 }
 
 namespace reference {

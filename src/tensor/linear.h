@@ -29,7 +29,11 @@ class StripMatrix {
 /// fit.
 Tensor linear_of(const Tensor& x, const StripMatrix& weight, const Tensor& bias);
 /// The same for a weight that is used once; few rows go to LibTorch, they do not pay for packing.
+/// Differentiable.
 Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias);
+
+/// aᵀ b of a [rows, m] and b [rows, n].
+Tensor transposed_product(const Tensor& a, const Tensor& b);
 
 namespace reference {
 Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias);

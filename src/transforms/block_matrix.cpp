@@ -47,11 +47,9 @@ BlockMatrix::BlockMatrix(const Tensor& matrices, const std::string& where) {
   inverses_ = inverses;
 }
 
-Tensor BlockMatrix::apply(const Tensor& x) const {
-  check_width(x, matrices_);
-  if (x.scalar_type() != at::kFloat)
-    return reference::multiply_blocks(x, matrices_).to(x.scalar_type());
-  const std::int64_t blocks = matrices_.size(0), size = matrices_.size(1), n = blocks * size;
+Tensor multiply_blocks(const Tensor& x, const Tensor& matrices) {
+  check_width(x, matrices);
+  const std::int64_t blocks = matrices.size(0), size = matrices.size(1), n = blocks * size;
   const Tensor from = x.contiguous();
   Tensor result = at::empty_like(from);
   const std::int64_t rows = from.numel() / n, strips = (rows + strip_width - 1) / strip_width;
@@ -64,12 +62,18 @@ Tensor BlockMatrix::apply(const Tensor& x) const {
       for (std::int64_t b = 0; b < blocks; ++b)
         add_product<float>(
             size, size,
-            {matrices_.const_data_ptr<float>() + b * size * size, /*row=*/1, /*column=*/size},
+            {matrices.const_data_ptr<float>() + b * size * size, /*row=*/1, /*column=*/size},
             &strip[b * size * strip_width], &product[b * size * strip_width], strip_width);
       scatter(product, n, first, count, result.mutable_data_ptr<float>());
     }
   });
   return result;
+}
+
+Tensor BlockMatrix::apply(const Tensor& x) const {
+  if (x.scalar_type() == at::kFloat)
+    return multiply_blocks(x, matrices_);
+  return reference::multiply_blocks(x, matrices_).to(x.scalar_type());
 }
 
 Tensor BlockMatrix::invert(const Tensor& x) const {

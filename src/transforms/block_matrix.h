@@ -21,6 +21,10 @@ class BlockMatrix : public Transform {
   Tensor inverses_; // [blocks, size, size] fp64
 };
 
+/// x [..., blocks * size] fp32 times the matrices [blocks, size, size] of its blocks. The same
+/// bytes at any thread count.
+Tensor multiply_blocks(const Tensor& x, const Tensor& matrices);
+
 namespace reference {
 /// x [..., blocks * size] times the matrices of its blocks, in fp64.
 Tensor multiply_blocks(const Tensor& x, const Tensor& matrices);

@@ -37,7 +37,8 @@ TEST(Method, words_in_any_order_and_defaults_give_the_canonical_string) {
 TEST(Method, every_preset_is_canonical) {
   for (const Preset& preset : presets())
     EXPECT_EQ(to_text(preset_method(preset.name)), preset.method) << preset.name;
-  EXPECT_ERROR(preset_method("best"), "known: rtn, gptq, quarot, quarot+, brq");
+  EXPECT_ERROR(preset_method("best"),
+               "known: rtn, gptq, quarot, quarot+, brq, spinquant, brq-spin");
 }
 
 TEST(Method, errors_name_the_word) {

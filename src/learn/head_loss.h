@@ -1,0 +1,26 @@
+// The loss at a model's end and its gradient, a few positions at a time.
+#pragma once
+#include "model/model.h"
+#include "tensor/linear.h"
+
+namespace latticelens {
+
+struct LossGradient {
+  double loss = 0; // mean over the predictions, nats
+  Tensor gradient; // of the loss, like the hidden states
+};
+
+/// A head, ready for many steps.
+class HeadLoss {
+ public:
+  explicit HeadLoss(const Linear& head);
+  /// Cross entropy of each next token: hidden [n, t, d] after the final norm, ids [n, t]; the last
+  /// position of a row predicts nothing. The same bytes at any thread count.
+  LossGradient of(const Tensor& hidden, const Tensor& ids) const;
+
+ private:
+  StripMatrix weight_, transposed_;
+  Tensor bias_;
+};
+
+} // namespace latticelens

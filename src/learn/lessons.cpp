@@ -1,0 +1,50 @@
+#include "learn/lessons.h"
+
+#include "core/error.h"
+#include "core/random.h"
+#include "tensor/token_rows.h"
+#include <ATen/ATen.h>
+#include <numeric>
+
+namespace latticelens {
+
+Lessons::Lessons(const TokenWindows& text, std::int64_t tokens, std::uint64_t seed)
+    : parts_(token_rows(text.ids, std::min(tokens, text.length))),
+      parts_a_step_(tokens / std::max<std::int64_t>(1, std::min(tokens, text.length))),
+      seed_(seed) {
+  require(
+      2 * tokens <= text.count * text.length, "learn",
+      "learn=rotations:tokens=" + std::to_string(tokens) + ": the calibration text has " +
+          std::to_string(text.count * text.length) +
+          " tokens, a step and what judges it need twice as many as a step; give more --windows, "
+          "or fewer tokens a step");
+  require(tokens <= text.length || tokens % text.length == 0, "learn",
+          "learn=rotations:tokens=" + std::to_string(tokens) + " are no whole windows of " +
+              std::to_string(text.length));
+}
+
+Tensor Lessons::ids(std::int64_t step) const {
+  std::vector<Tensor> chosen;
+  for (std::int64_t i = 0; i < parts_a_step_; ++i)
+    chosen.push_back(parts_[part(step * parts_a_step_ + i)]);
+  return at::stack(chosen);
+}
+
+Tensor Lessons::held_out() const {
+  return at::stack(at::TensorList(parts_).slice(parts_.size() - parts_a_step_));
+}
+
+/// The draw-th part of the sequence of shuffled passes over all parts.
+std::int64_t Lessons::part(std::int64_t draw) const {
+  const std::int64_t count = static_cast<std::int64_t>(parts_.size()) - parts_a_step_,
+                     pass = draw / count;
+  Random random(derived_seed(seed_, "lessons " + std::to_string(pass)));
+  std::vector<std::int64_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  for (std::int64_t last = count; last > 1; --last)
+    std::swap(order[last - 1],
+              order[static_cast<std::int64_t>(random.uniform() * static_cast<double>(last))]);
+  return order[draw % count];
+}
+
+} // namespace latticelens

@@ -1,0 +1,27 @@
+// Which part of the calibration text each step of learning sees.
+#pragma once
+#include "tensor/tensor.h"
+#include "text/corpus.h"
+
+namespace latticelens {
+
+class Lessons {
+ public:
+  /// `tokens` a step: less than a window, or whole windows. The text's last ones are held out; all
+  /// other parts come once, in an order drawn from the seed, before any comes again. Error: the
+  /// text has not twice as many tokens, or they are no whole windows.
+  Lessons(const TokenWindows& text, std::int64_t tokens, std::uint64_t seed);
+
+  /// ids [n, t] of a step.
+  Tensor ids(std::int64_t step) const;
+  /// As many tokens that no step sees.
+  Tensor held_out() const;
+
+ private:
+  std::int64_t part(std::int64_t draw) const;
+  std::vector<Tensor> parts_; // [t] each
+  std::int64_t parts_a_step_;
+  std::uint64_t seed_;
+};
+
+} // namespace latticelens

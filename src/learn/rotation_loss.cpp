@@ -1,0 +1,155 @@
+#include "learn/rotation_loss.h"
+
+#include "learn/basis_factor.h"
+#include "learn/quantized_weights.h"
+#include "model/attention.h"
+#include "quantize/activations.h"
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <optional>
+#include <torch/csrc/autograd/autograd.h>
+
+namespace latticelens {
+namespace {
+
+constexpr std::int64_t kept_bytes = 1ll << 30;
+
+/// The identity in the shape of a stack, to be differentiated by; undefined for none.
+Tensor factor_like(const Tensor& matrices) {
+  if (!matrices.defined())
+    return {};
+  return at::eye(matrices.size(1), at::kFloat)
+      .expand(matrices.sizes())
+      .contiguous()
+      .requires_grad_();
+}
+
+Tensor zeros_like_stack(const Tensor& matrices) {
+  return matrices.defined() ? at::zeros_like(matrices) : Tensor();
+}
+
+std::int64_t bytes_of_blocks(const Model& model) {
+  std::int64_t values = 0;
+  for (const LinearShape& linear : model.layout->linears)
+    values += linear.in * linear.out;
+  return values * 4 * model.config.layers;
+}
+
+} // namespace
+
+/// The gradient of the stream, and what the head's basis factor is made of.
+struct RotationLoss::End {
+  double loss;
+  Tensor of_stream, of_normed, normed;
+};
+
+/// A forward pass that remembers what the backward pass starts from.
+struct RotationLoss::Forward {
+  Rotations rotations;
+  Rope rope;
+  std::vector<Tensor> streams; // before each block, and after the last
+  std::vector<Block> blocks;   // empty when they are too large to keep
+};
+
+RotationLoss::RotationLoss(const Model& model, const Method& method, std::uint64_t seed)
+    : model_(model), method_(method), seed_(seed), embedding_(load_embedding(model)),
+      norm_(load_final_norm(model)), head_(load_head(model)) {}
+
+Block RotationLoss::folded(std::int64_t layer, const Rotations& rotations) const {
+  Block block = load_block(model_, layer);
+  fold_block(block, rotations, model_, at::kFloat);
+  install_activations(block, *model_.layout,
+                      {.down_input = rotations.down_input, .format = method_.activation});
+  return block;
+}
+
+void RotationLoss::round_weights(Block& block, const BasisFactors& factors) const {
+  if (method_.learn && method_.learn->count("weights") == 1)
+    install_quantized_weights(block, model_, method_.weight, factors);
+}
+
+RotationLoss::Forward RotationLoss::forward(const LearnedRotations& rotations,
+                                            const Tensor& ids) const {
+  Forward pass{.rotations = make_rotations(method_.transforms, model_.config, seed_, &rotations),
+               .rope = make_rope(model_.config, ids.size(1))};
+  Tensor x = embed(embedding_, ids, model_.config).view({ids.size(0), ids.size(1), -1});
+  if (pass.rotations.residual) {
+    if (model_.config.layer_norm)
+      x = x - x.mean(-1, /*keepdim=*/true);
+    x = pass.rotations.residual->apply(x);
+  }
+  pass.streams.push_back(x);
+  const bool keep = bytes_of_blocks(model_) <= kept_bytes;
+  for (std::int64_t layer = 0; layer < model_.config.layers; ++layer) {
+    const Block block = folded(layer, pass.rotations);
+    Block rounded = block;
+    round_weights(rounded, {});
+    pass.streams.push_back(run_block(model_, rounded, pass.rope, pass.streams.back()));
+    if (keep)
+      pass.blocks.push_back(block);
+  }
+  return pass;
+}
+
+/// The head stays as it is, the normed stream is turned back instead.
+RotationLoss::End RotationLoss::end(const Tensor& stream, const Rotations& rotations,
+                                    const Tensor& ids) const {
+  const double epsilon = model_.config.norm_epsilon;
+  const Tensor x = stream.detach().requires_grad_();
+  if (!rotations.residual) {
+    const Tensor hidden = norm_(x, epsilon);
+    const LossGradient loss = head_.of(hidden.detach(), ids);
+    return {loss.loss, torch::autograd::grad({hidden}, {x}, {loss.gradient})[0], {}, {}};
+  }
+  const Tensor normed = Norm{.gain = at::ones_like(norm_.gain)}(x, epsilon);
+  Tensor hidden = rotations.residual->invert(normed.detach()) * norm_.gain;
+  if (norm_.bias.defined())
+    hidden += norm_.bias;
+  const LossGradient loss = head_.of(hidden, ids);
+  const Tensor gradient = rotations.residual->apply(loss.gradient * norm_.gain);
+  return {loss.loss, torch::autograd::grad({normed}, {x}, {gradient})[0], gradient,
+          normed.detach()};
+}
+
+double RotationLoss::loss_at(const LearnedRotations& rotations, const Tensor& ids) const {
+  const Forward pass = forward(rotations, ids);
+  return end(pass.streams.back(), pass.rotations, ids).loss;
+}
+
+RotationGradient RotationLoss::at(const LearnedRotations& rotations, const Tensor& ids) const {
+  const Forward pass = forward(rotations, ids);
+  const End last = end(pass.streams.back(), pass.rotations, ids);
+  RotationGradient result{.loss = last.loss,
+                          .gradient = {zeros_like_stack(rotations.residual), {}}};
+  Tensor gradient = last.of_stream;
+  Tensor& of_residual = result.gradient.residual;
+  if (of_residual.defined()) // the head reads the stream
+    of_residual += block_products(last.of_normed, last.normed, of_residual);
+  for (const Tensor& matrices : rotations.value_output)
+    result.gradient.value_output.push_back(at::zeros_like(matrices));
+  for (std::int64_t layer = model_.config.layers - 1; layer >= 0; --layer) {
+    Block block = pass.blocks.empty() ? folded(layer, pass.rotations) : pass.blocks[layer];
+    const bool values = !rotations.value_output.empty();
+    const BasisFactors factors{factor_like(rotations.residual),
+                               values ? factor_like(rotations.value_output[layer]) : Tensor()};
+    round_weights(block, factors);
+    install_basis_factors(block, model_, factors);
+    const Tensor x = pass.streams[layer].detach().requires_grad_();
+    std::vector<Tensor> inputs = {x};
+    for (const Tensor& factor : {factors.residual, factors.value_output})
+      if (factor.defined())
+        inputs.push_back(factor);
+    const auto gradients =
+        torch::autograd::grad({run_block(model_, block, pass.rope, x)}, inputs, {gradient});
+    gradient = gradients[0];
+    if (of_residual.defined())
+      of_residual += gradients[1];
+    if (values)
+      result.gradient.value_output[layer] += gradients.back();
+  }
+  if (of_residual.defined()) // the embedding writes it
+    of_residual += block_products(pass.streams.front(), gradient, of_residual);
+  return result;
+}
+
+} // namespace latticelens
