@@ -1,8 +1,8 @@
 #include "report/page.h"
 
 #include "report/blocks.h"
+#include "report/document.h"
 #include "report/sections.h"
-#include "report/style.h"
 
 namespace latticelens::report {
 namespace {
@@ -51,13 +51,8 @@ Json count_or_null(double value) {
 
 std::string run_page(const RunData& run, const std::vector<RunData>& compared) {
   const View view = make_view(run, compared);
-  const Markup head =
-      element("title", {}, model_name(run) + ", " + method_name(run) + " – LatticeLens report") +
-      style_element(style_sheet);
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta name=\"color-scheme\" content=\"light dark\">\n" +
-         head.html() + "\n</head>\n" + body_of(view).html() + "\n</html>\n";
+  return document(model_name(run) + ", " + method_name(run) + " – LatticeLens report",
+                  body_of(view));
 }
 
 Json key_numbers(const RunData& run) {

@@ -2,84 +2,17 @@
 
 #include "core/error.h"
 #include "core/run_directory.h"
+#include "report/source.h"
 #include <set>
 
 namespace latticelens::report {
 namespace {
 
-// Far above any model; below them no sum overflows and no chart grows without bound.
-constexpr std::int64_t count_limit = std::int64_t{1} << 53, layer_limit = 1000,
-                       size_limit = 1 << 22;
+// Far above any model; below them no chart grows without bound.
+constexpr std::int64_t layer_limit = 1000, size_limit = 1 << 22;
 constexpr double seconds_limit = 1e9;
 constexpr int exponent_limit = 1100;
 constexpr std::size_t row_limit = 200'000;
-
-/// A JSON object and the words that errors about it start with.
-struct Source {
-  const Json& json;
-  std::string where;
-
-  [[noreturn]] void fail(const std::string& key, const std::string& reason) const {
-    throw Error("report", where + ": \"" + key + "\" " + reason +
-                              "; the file is damaged or not this program's, run quantize again");
-  }
-  std::string text(const std::string& key) const {
-    return member_or<std::string>(json, key, "", where);
-  }
-  bool flag(const std::string& key) const { return member_or<bool>(json, key, false, where); }
-  double number(const std::string& key) const {
-    return member_or<double>(json, key, absent, where);
-  }
-  double not_negative(const std::string& key, double limit = 1e300) const {
-    const double value = number(key);
-    if (known(value) && (value < 0 || value > limit))
-      fail(key, "is " + significant(value) + ", outside 0 to " + significant(limit));
-    return value;
-  }
-  /// Missing or null is 0.
-  std::int64_t count(const std::string& key, std::int64_t limit = count_limit) const {
-    const auto value = member_or<std::int64_t>(json, key, 0, where);
-    if (value < 0 || value > limit)
-      fail(key, "is " + whole(value) + ", outside 0 to " + whole(limit));
-    return value;
-  }
-  bool has(const std::string& key) const {
-    return json.is_object() && json.contains(key) && !json[key].is_null();
-  }
-  Json array(const std::string& key) const {
-    Json value = member_or<Json>(json, key, Json::array(), where);
-    if (!value.is_array())
-      fail(key, std::string("should be a list, not ") + value.type_name());
-    return value;
-  }
-  Json object(const std::string& key) const {
-    Json value = member_or<Json>(json, key, Json::object(), where);
-    if (!value.is_object())
-      fail(key, std::string("should be an object, not ") + value.type_name());
-    return value;
-  }
-};
-
-std::vector<std::string> texts_of(const Source& source, const std::string& key) {
-  std::vector<std::string> texts;
-  for (const Json& item : source.array(key)) {
-    if (!item.is_string())
-      source.fail(key, "should hold strings");
-    texts.push_back(item.get<std::string>());
-  }
-  return texts;
-}
-
-/// A null is a NaN that JSON could not hold.
-std::vector<double> numbers_of(const Source& source, const std::string& key) {
-  std::vector<double> numbers;
-  for (const Json& item : source.array(key)) {
-    if (!item.is_number() && !item.is_null())
-      source.fail(key, "should hold numbers");
-    numbers.push_back(item.is_null() ? absent : item.get<double>());
-  }
-  return numbers;
-}
 
 std::optional<ActivationCounts> activations_of(const Source& source, const std::string& key) {
   if (!source.has(key))

@@ -113,6 +113,7 @@ svg .bar { fill: var(--c); }
 svg .bar:hover { opacity: 0.75; }
 svg .line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
 svg .dashed.line { stroke-width: 1.25; stroke-dasharray: 4 3; }
+svg .point { fill: var(--c); }
 svg .target { fill: transparent; }
 svg .target:hover { fill: var(--c); }
 svg .dot { fill: var(--paper); stroke: var(--accent); stroke-width: 2; }
