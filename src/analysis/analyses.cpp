@@ -27,11 +27,11 @@ void show(const Sample& sample, std::span<const std::unique_ptr<Analysis>> to) {
 
 const std::vector<AnalysisRow>& analyses() {
   static const std::vector<AnalysisRow> table = {
-      power_of_two_scales(), large_values(),     channels(),         thresholds(),
-      regular_blocks(),      error_split(),      one_token(),        rotation_size(),
-      block_maxima(),        scale_growth(),     error_by_maximum(), power_of_two_loss(),
-      whole_rows(),          both_block_sizes(), positions(),        granularity(),
-      nvfp4_blocks(),        other_formats(),
+      power_of_two_scales(), large_values(), channels(),         thresholds(),
+      regular_blocks(),      error_split(),  output_error(),     one_token(),
+      rotation_size(),       block_maxima(), scale_growth(),     error_by_maximum(),
+      power_of_two_loss(),   whole_rows(),   both_block_sizes(), positions(),
+      granularity(),         nvfp4_blocks(), other_formats(),
   };
   return table;
 }

@@ -49,8 +49,7 @@ class Granularity : public Analysis {
     for (const FormatErrors& row : rows_)
       if (row.none.count() > 0)
         table.rows.push_back({row.format.block == 0 ? "row" : std::to_string(row.format.block),
-                              row.none.mean(), row.full.mean(),
-                              static_cast<std::int64_t>(row.none.count())});
+                              row.none.mean(), row.full.mean(), std::to_string(row.none.count())});
     return to_json(table);
   }
 

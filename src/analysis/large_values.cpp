@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::int64_t least_values = 50; // of a bin that is shown
 
-constexpr std::size_t bins = 2 * 256; // half octaves of all exponents of a float
+constexpr std::size_t first_bin = 2 * (127 - 8); // 2^-8 root mean squares: below, all become zero
+constexpr std::size_t bins = 2 * 256;            // half octaves of all exponents of a float
 
 /// Half octaves from 2^-127 on. Exponent and mantissa say which: no logarithm for every value.
 std::size_t half_octave(float magnitude) {
@@ -32,10 +33,9 @@ class ByMagnitude {
     bin.error += error;
     ++bin.count;
   }
-  /// Zeros are in the first bin, which is not shown.
   std::vector<std::pair<double, double>> means() const {
     std::vector<std::pair<double, double>> points;
-    for (std::size_t i = 2; i < bins; ++i)
+    for (std::size_t i = first_bin; i < bins; ++i)
       if (bins_[i].count >= least_values)
         points.emplace_back(std::exp2((static_cast<double>(i) + 0.5) / 2 - 127),
                             bins_[i].error / static_cast<double>(bins_[i].count));
@@ -117,13 +117,15 @@ class LargeValues : public Analysis {
       curves.push_back({"outlier blocks, " + exact_->name, of_exact_[1].means()});
       curves.push_back({"regular blocks, " + exact_->name, of_exact_[0].means()});
     }
-    return to_json(CurvesChart{.title = "Rounding error by magnitude",
-                               .x = "magnitude, in root mean squares of the input",
-                               .y = "mean error, in the same unit",
-                               .x_logarithmic = true,
-                               .y_logarithmic = true,
-                               .curves = std::move(curves),
-                               .caption = "Half octaves with at least 50 values, all inputs."});
+    return to_json(CurvesChart{
+        .title = "Rounding error by magnitude",
+        .x = "magnitude, in root mean squares of the input",
+        .y = "mean error, in the same unit",
+        .x_logarithmic = true,
+        .y_logarithmic = true,
+        .curves = std::move(curves),
+        .caption =
+            "Half octaves with at least 50 values, all inputs; from 1/256 root mean square on."});
   }
 
   Format format_;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int bins_of_an_octave = 8;
 constexpr std::int64_t least_blocks = 100; // of an octave that counts for the slope
+constexpr std::int64_t least_of_bin = 10;  // that is drawn
 
 class PowerOfTwoScales : public Analysis {
  public:
@@ -81,8 +82,9 @@ class PowerOfTwoScales : public Analysis {
   Json chart() const {
     Curve curve{.name = setting_.format.name};
     for (const auto& [index, bin] : bins_)
-      curve.points.emplace_back(bin.exact / static_cast<double>(bin.count),
-                                bin.error / static_cast<double>(bin.count));
+      if (bin.count >= least_of_bin)
+        curve.points.emplace_back(bin.exact / static_cast<double>(bin.count),
+                                  bin.error / static_cast<double>(bin.count));
     return to_json(CurvesChart{
         .title = "Rounding error of the scale",
         .x = "exact scale: largest magnitude of a block over the grid's",

@@ -39,10 +39,12 @@ class RotationSize : public Analysis {
     return {.verdict = best == block_       ? Verdict::supported
                        : own < 1.01 * least ? Verdict::not_decidable
                                             : Verdict::refuted,
-            .sentence = "The error is least with rotations of " + size_text(best) + " (" +
-                        number_text(least) + " of the error without rotation); with " +
-                        size_text(block_) + ", the format's block, it is " + number_text(own) +
-                        ", with full ones " + number_text(sizes_.at(0).mean()) + ".",
+            .sentence = "Rotations of " + size_text(best) + " leave the least error, " +
+                        number_text(least) + " of that without rotation" +
+                        (best == block_ ? ""
+                                        : "; those of the format's block, " + size_text(block_) +
+                                              ", leave " + number_text(own)) +
+                        "; full ones leave " + number_text(sizes_.at(0).mean()) + ".",
             .numbers = {{"best_size", best == 0 ? Json("full") : Json(best)},
                         {"error_best", least},
                         {"error_block", own},

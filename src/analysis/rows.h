@@ -10,6 +10,7 @@ AnalysisRow channels();
 AnalysisRow thresholds();
 AnalysisRow regular_blocks();
 AnalysisRow error_split();
+AnalysisRow output_error();
 AnalysisRow one_token();
 AnalysisRow rotation_size();
 AnalysisRow block_maxima();

@@ -15,9 +15,9 @@ bool divides(const Format& format, std::int64_t width) {
   return format.block == 0 || width % format.block == 0;
 }
 
-Sample::Sample(SamplePlace place, Tensor values, const AnalysisSetting& setting)
-    : place_(std::move(place)), values_(values.to(at::kFloat).contiguous()), setting_(setting),
-      energy_(energy_of(values_)) {
+Sample::Sample(SamplePlace place, Tensor values, const AnalysisSetting& setting, Tensor readers)
+    : place_(std::move(place)), values_(values.to(at::kFloat).contiguous()),
+      readers_(std::move(readers)), setting_(setting), energy_(energy_of(values_)) {
   require(std::isfinite(energy_), "analyse",
           place_.name + " of layer " + std::to_string(place_.layer) +
               " holds NaN or infinity; is the model damaged?");

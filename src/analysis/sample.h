@@ -21,7 +21,8 @@ struct SamplePlace {
 class Sample {
  public:
   /// Errors: values that are not finite; a block that does not divide the width.
-  Sample(SamplePlace place, Tensor values, const AnalysisSetting& setting);
+  /// readers [outputs, width]: the weights that multiply the values, if they are known.
+  Sample(SamplePlace place, Tensor values, const AnalysisSetting& setting, Tensor readers = {});
 
   const SamplePlace& place() const { return place_; }
   const AnalysisSetting& setting() const { return setting_; }
@@ -32,6 +33,7 @@ class Sample {
   /// Root mean square of all values: the unit in which inputs of different size are put together.
   double root_mean_square() const;
 
+  const Tensor& readers() const { return readers_; }
   const Tensor& values(Rotation rotation = Rotation::none) const;
   /// Whether each block of the unrotated values holds an outlier.
   const std::vector<bool>& outlier_blocks() const;
@@ -43,7 +45,7 @@ class Sample {
 
  private:
   SamplePlace place_;
-  Tensor values_;
+  Tensor values_, readers_;
   const AnalysisSetting& setting_;
   double energy_ = 0;
   mutable std::recursive_mutex computing_; // of what follows

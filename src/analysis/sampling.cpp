@@ -20,6 +20,36 @@ std::string position_of(const Layout& layout, const Stage& stage) {
   return reads_values(layout, stage) ? "R2" : "R1";
 }
 
+/// The norm whose result the stage reads and whose gain is to be folded; null: none.
+const Norm* folded_norm(const SamplingRequest& request, const Block& block, const Stage& stage) {
+  for (const auto& [norm, readers] : request.model.layout->rotation.norm_readers)
+    if (request.folded_gains &&
+        std::find(readers.begin(), readers.end(), stage.linears.front()) != readers.end())
+      return &block.norms.at(norm);
+  return nullptr;
+}
+
+/// A stage's input as it is without the norm's gain and bias; channels with gain 0 are 0.
+Tensor without_gain(const Tensor& x, const Norm* norm) {
+  if (norm == nullptr)
+    return x;
+  const Tensor centred = norm->bias.defined() ? x - norm->bias : x;
+  return at::where(norm->gain == 0, 0.0f, centred / norm->gain);
+}
+
+/// A weight that reads the stage, with the norm's gain if it is folded.
+Tensor with_gain(const Tensor& weight, const Norm* norm) {
+  return norm == nullptr ? weight : weight * norm->gain;
+}
+
+/// The weights that read a stage's input, one below the other.
+Tensor readers_of(const Block& block, const Stage& stage, const Norm* norm) {
+  std::vector<Tensor> weights;
+  for (const std::string& linear : stage.linears)
+    weights.push_back(with_gain(block.linears.at(linear).weight, norm));
+  return at::cat(weights);
+}
+
 /// Rows of one block's inputs, gathered window by window.
 class Gathered {
  public:
@@ -39,16 +69,22 @@ class Gathered {
   }
 
   void show(std::int64_t layer, const std::function<void(const Sample&)>& see) {
-    if (wanted_.contains(layer))
+    if (wanted_.contains(layer)) {
+      const Block block = load_block(request_.model, layer);
       for (const Stage& stage : request_.model.layout->stages)
         if (rows_.contains(stage.name))
-          see(Sample({layer, stage.name, position_of(*request_.model.layout, stage)},
-                     at::cat(rows_[stage.name]).narrow_copy(0, 0, count(stage.name)),
-                     request_.setting));
+          see(sample_of(block, stage));
+    }
     rows_.clear();
   }
 
  private:
+  Sample sample_of(const Block& block, const Stage& stage) const {
+    const Norm* norm = folded_norm(request_, block, stage);
+    const Tensor rows = at::cat(rows_.at(stage.name)).narrow_copy(0, 0, count(stage.name));
+    return Sample({block.layer, stage.name, position_of(*request_.model.layout, stage)},
+                  without_gain(rows, norm), request_.setting, readers_of(block, stage, norm));
+  }
   std::int64_t count(const std::string& stage) const {
     std::int64_t rows = 0;
     for (const Tensor& part : rows_.at(stage))
@@ -115,10 +151,13 @@ void for_each_weight(const SamplingRequest& request, const std::function<void(co
                      const std::function<void(std::int64_t)>& each_block) {
   for (const std::int64_t layer : request.layers) {
     const Block block = load_block(request.model, layer);
-    for (const Stage& stage : request.model.layout->stages)
+    for (const Stage& stage : request.model.layout->stages) {
+      const Norm* norm = folded_norm(request, block, stage);
       for (const std::string& linear : stage.linears)
         see(Sample({layer, linear, position_of(*request.model.layout, stage), true},
-                   spread_rows(block.linears.at(linear).weight, request.rows), request.setting));
+                   spread_rows(with_gain(block.linears.at(linear).weight, norm), request.rows),
+                   request.setting));
+    }
     each_block(layer);
   }
 }

@@ -12,6 +12,10 @@ struct SamplingRequest {
   std::int64_t rows = 2048; // of an input or a weight, at equal distances; the paper's figure 5
                             // has 2048 activations
   AnalysisSetting setting;
+  /// The gain of a norm belongs to the weights that read it, as in every model whose stream is
+  /// rotated (R1): the stage's input is the normed stream itself. False: inputs and weights as the
+  /// model has them.
+  bool folded_gains = true;
 };
 
 /// The layers "0,3,10" means; all when the list is empty. Errors: a number that is no layer.

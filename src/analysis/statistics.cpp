@@ -61,7 +61,7 @@ std::string number_text(double value) {
 }
 
 std::string percent_text(double share) {
-  return std::isfinite(share) ? number_text(100 * share) + " %" : "unknown";
+  return std::isfinite(share) ? number_text(100 * share) + "\u00a0%" : "unknown";
 }
 
 } // namespace latticelens

@@ -31,7 +31,7 @@ double rank_correlation(const std::vector<std::pair<double, double>>& points);
 
 /// "1.24", "0.0123"; "unknown" for NaN.
 std::string number_text(double value);
-/// "12.4 %".
+/// "12.4 %", with a space that does not break.
 std::string percent_text(double share);
 
 } // namespace latticelens

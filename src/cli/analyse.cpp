@@ -15,7 +15,7 @@ namespace latticelens {
 namespace {
 
 struct Options {
-  std::string model, format = "mxfp4", of = "inputs", out;
+  std::string model, format = "mxfp4", of = "inputs", gains = "folded", out;
   TextOptions text{.windows = 4};
   std::vector<std::int64_t> layers;
   std::vector<std::string> only;
@@ -100,9 +100,13 @@ Json look(const Options& options, const SamplingRequest& request, const Work& wo
     for_each_input(request, windows, see, step);
   progress.finish();
   require(samples > 0, "analyse", "no token reached these layers; give a longer text");
-  return {{"of", options.of},          {"text", options.text.files},
-          {"windows", windows.size()}, {"window", weights ? 0 : options.text.window},
-          {"rows", options.rows},      {"layers", request.layers},
+  return {{"of", options.of},
+          {"gains", options.gains},
+          {"text", options.text.files},
+          {"windows", windows.size()},
+          {"window", weights ? 0 : options.text.window},
+          {"rows", options.rows},
+          {"layers", request.layers},
           {"samples", samples}};
 }
 
@@ -129,7 +133,7 @@ void run(const Options& options) {
   const AnalysisSetting setting{parse_format(options.format), options.outlier_share, options.seed};
   check_widths(model, setting.format);
   const SamplingRequest request{model, chosen_layers(model.config, options.layers), options.rows,
-                                setting};
+                                setting, options.gains == "folded"};
   const Work work = chosen_analyses(options, setting);
   Json analysis = {{"model", options.model},
                    {"format", setting.format.name},
@@ -153,6 +157,12 @@ void add_sampling_options(CLI::App& command, Options& options) {
                   "inputs: what the linears read, from the text; weights: the linears' rows")
       ->capture_default_str()
       ->check(CLI::IsMember({"inputs", "weights"}));
+  command
+      .add_option("--gains", options.gains,
+                  "Of the norms: folded into the weights, as in rotated models, or kept in the "
+                  "inputs")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"folded", "kept"}));
   command.add_option("--layers", options.layers, "Layers, separated by commas (default: all)")
       ->delimiter(',')
       ->allow_extra_args(false)

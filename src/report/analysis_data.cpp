@@ -124,7 +124,7 @@ AnalysisData read_analysis_data(const std::filesystem::path& folder) {
   const Json json = read_json(path);
   const Source source{json, path.string()};
   AnalysisData data{source.text("model"), source.text("format"), source.text("of"),
-                    texts_of(source, "text")};
+                    source.text("gains"), texts_of(source, "text")};
   data.windows = source.count("windows");
   data.window = source.count("window");
   data.rows = source.count("rows");

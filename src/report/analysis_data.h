@@ -39,7 +39,7 @@ struct AnalysisEntry {
 };
 
 struct AnalysisData {
-  std::string model, format, of;
+  std::string model, format, of, gains;
   std::vector<std::string> text;
   std::int64_t windows = 0, window = 0, rows = 0, layers = 0, samples = 0;
   double outlier_share = absent, seconds = absent, peak_memory = absent;

@@ -6,6 +6,7 @@
 #include "report/document.h"
 #include "report/view.h"
 #include <algorithm>
+#include <cmath>
 
 namespace latticelens::report {
 namespace {
@@ -29,7 +30,11 @@ std::string rotation_words(const std::string& name) {
                            : name;
 }
 
+/// Powers of ten that would be long as decimals are short as powers.
 std::string axis_text(double value) {
+  const double exponent = std::log10(value);
+  if (value > 0 && std::abs(exponent) > 3.5 && std::abs(exponent - std::round(exponent)) < 1e-9)
+    return power_of_ten(std::llround(exponent));
   return trimmed(value, 3);
 }
 
@@ -78,7 +83,8 @@ Markup drawn(const TablePicture& picture) {
                                 ? rotation_words(std::get<std::string>(cell))
                                 : significant(std::get<double>(cell)));
   }
-  return table(picture.title, columns, rows) + paragraph(picture.caption, "soft");
+  return element("figure", {},
+                 table(picture.title, columns, rows) + element("figcaption", {}, picture.caption));
 }
 
 Markup section_of(const AnalysisEntry& entry) {
@@ -100,18 +106,18 @@ Markup overview(const AnalysisData& data) {
                {{"analysis"}, {"of the paper"}, {"claim is"}, {"because"}}, rows);
 }
 
-std::string counted(const AnalysisData& data, const char* verdict) {
-  const auto count =
-      std::count_if(data.analyses.begin(), data.analyses.end(),
-                    [&](const AnalysisEntry& entry) { return entry.verdict == verdict; });
-  return std::to_string(count);
+std::int64_t counted(const AnalysisData& data, const char* verdict) {
+  return std::count_if(data.analyses.begin(), data.analyses.end(),
+                       [&](const AnalysisEntry& entry) { return entry.verdict == verdict; });
 }
 
 std::string summary(const AnalysisData& data) {
-  return "Of " + count_of(static_cast<std::int64_t>(data.analyses.size()), "claim") +
-         " about rotations and " + data.format + ", this model supports " +
-         counted(data, "supported") + " and refutes " + counted(data, "refuted") + "; " +
-         counted(data, "not decidable") + " cannot be decided on it.";
+  const std::int64_t open = counted(data, "not decidable");
+  std::string text = "Of " + count_of(static_cast<std::int64_t>(data.analyses.size()), "claim") +
+                     " about rotations and " + data.format + ", this model supports " +
+                     whole(counted(data, "supported")) + " and refutes " +
+                     whole(counted(data, "refuted"));
+  return text + (open > 0 ? "; " + whole(open) + " cannot be decided on it." : ".");
 }
 
 Markup facts(const AnalysisData& data) {
@@ -127,6 +133,10 @@ Markup facts(const AnalysisData& data) {
     rows.emplace_back("text", file_names(data.text) + ", " + count_of(data.windows, "window") +
                                   " of " + whole(data.window) + " tokens");
   }
+  rows.emplace_back("norms’ gains", data.gains == "kept"
+                                        ? "kept in the inputs, as the model has them"
+                                        : "folded into the weights, as in every model whose "
+                                          "stream is rotated");
   rows.emplace_back("outliers", "the largest " + percent(data.outlier_share) +
                                     " of an input’s magnitudes; a block with one is an outlier "
                                     "block, the others are regular");

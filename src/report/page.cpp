@@ -8,8 +8,11 @@ namespace latticelens::report {
 namespace {
 
 Markup navigation(const View& view) {
-  std::vector<std::pair<std::string, std::string>> links = {
-      {"done", "What was done"}, {"loss", "Loss"}, {"layers", "Error per layer"}};
+  std::vector<std::pair<std::string, std::string>> links = {{"done", "What was done"},
+                                                            {"loss", "Loss"}};
+  if (!view.run.tasks.empty())
+    links.emplace_back("tasks", "Questions");
+  links.emplace_back("layers", "Error per layer");
   if (view.layers.has_rows) {
     if (!certificates_section(view).empty())
       links.emplace_back("certificates", "How far from the best");
@@ -27,9 +30,9 @@ Markup navigation(const View& view) {
 
 Markup body_of(const View& view) {
   const Markup skip = element("a", {{"class", "skip"}, {"href", "#content"}}, "Skip to the report");
-  const Markup sections = done_section(view) + loss_section(view) + layers_section(view) +
-                          certificates_section(view) + share_section(view) + scales_section(view) +
-                          time_section(view) + compare_section(view);
+  const Markup sections = done_section(view) + loss_section(view) + tasks_section(view) +
+                          layers_section(view) + certificates_section(view) + share_section(view) +
+                          scales_section(view) + time_section(view) + compare_section(view);
   return element("body", {},
                  skip +
                      element("main", {{"id", "content"}},

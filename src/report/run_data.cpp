@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t layer_limit = 1000, size_limit = 1 << 22;
 constexpr double seconds_limit = 1e9;
 constexpr int exponent_limit = 1100;
-constexpr std::size_t row_limit = 200'000;
+constexpr std::size_t row_limit = 200'000, task_limit = 1000;
 
 std::optional<ActivationCounts> activations_of(const Source& source, const std::string& key) {
   if (!source.has(key))
@@ -113,16 +113,50 @@ EvaluationRow evaluation_of(const Source& source) {
   return row;
 }
 
-std::vector<EvaluationRow> evaluations_of(const std::filesystem::path& path) {
-  std::vector<EvaluationRow> rows;
+TaskMetric metric_of(const Source& source) {
+  TaskMetric metric{source.not_negative("value", 1), source.not_negative("standard_error"),
+                    source.not_negative("original", 1),
+                    source.not_negative("original_standard_error"), source.not_negative("p", 1)};
+  if (source.has("lost"))
+    metric.lost = source.count("lost");
+  if (source.has("gained"))
+    metric.gained = source.count("gained");
+  return metric;
+}
+
+TaskRow task_of(const Source& source) {
+  TaskRow row{source.text("task"), source.count("items"), {}};
+  for (const char* name : {"acc", "acc_norm"})
+    if (source.has(name)) {
+      const Json metric = source.object(name);
+      row.metrics.emplace_back(name, metric_of({metric, source.where + " " + name}));
+    }
+  return row;
+}
+
+TasksRow tasks_of(const Source& source) {
+  TasksRow row{source.text("against"), {}, {}};
+  const Json mean = source.object("mean");
+  row.mean = metric_of({mean, source.where + " mean"});
+  for (const Json& task : source.array("tasks")) {
+    if (!task.is_object() || row.tasks.size() >= task_limit)
+      source.fail("tasks", "should hold objects, no more than " + std::to_string(task_limit));
+    row.tasks.push_back(task_of({task, source.where + " tasks"}));
+  }
+  return row;
+}
+
+void read_metrics(RunData& run, const std::filesystem::path& path) {
   std::size_t line = 0;
   for (const Json& json : read_lines(path)) {
     const Source source{json, path.string() + " line " + std::to_string(++line)};
-    if (source.text("event") == "evaluation")
-      rows.push_back(evaluation_of(source));
-    require(rows.size() <= row_limit, "report", path.string() + ": has too many rows");
+    const std::string event = source.text("event");
+    if (event == "evaluation")
+      run.evaluations.push_back(evaluation_of(source));
+    if (event == "tasks")
+      run.tasks.push_back(tasks_of(source));
+    require(line <= row_limit, "report", path.string() + ": has too many rows");
   }
-  return rows;
 }
 
 ModelFacts model_of(const Source& source) {
@@ -188,7 +222,7 @@ RunData read_run_data(const std::filesystem::path& folder) {
   read_identity(run, {identity, source.where + " identity"});
   read_facts(run, source);
   run.linears = linears_of(folder / "layers.jsonl");
-  run.evaluations = evaluations_of(folder / "metrics.jsonl");
+  read_metrics(run, folder / "metrics.jsonl");
   return run;
 }
 

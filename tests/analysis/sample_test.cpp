@@ -105,7 +105,7 @@ TEST(Statistics, by_hand) {
   EXPECT_DOUBLE_EQ(rank_correlation({{0, 1}, {1, 3}, {2, 5}}), 1);
   EXPECT_DOUBLE_EQ(rank_correlation({{0, 5}, {1, 3}, {2, 1}}), -1);
   EXPECT_TRUE(std::isnan(slope_of({{1, 1}})));
-  EXPECT_EQ(percent_text(0.1234), "12.3 %");
+  EXPECT_EQ(percent_text(0.1234), "12.3\u00a0%");
 }
 
 } // namespace
