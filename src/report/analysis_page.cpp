@@ -137,7 +137,7 @@ Markup facts(const AnalysisData& data) {
                                         ? "kept in the inputs, as the model has them"
                                         : "folded into the weights, as in every model whose "
                                           "stream is rotated");
-  rows.emplace_back("outliers", "the largest " + percent(data.outlier_share) +
+  rows.emplace_back("outliers", "the largest " + trimmed_percent(data.outlier_share) +
                                     " of an input’s magnitudes; a block with one is an outlier "
                                     "block, the others are regular");
   rows.emplace_back("rotations", "random Hadamard matrices over the whole width (full) and over "
