@@ -8,6 +8,7 @@ void add_quantize(CLI::App& program);
 void add_evaluate(CLI::App& program);
 void add_bench(CLI::App& program);
 void add_report(CLI::App& program);
+void add_analyse(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_reduce(CLI::App& program);
 void add_list(CLI::App& program);

@@ -22,6 +22,7 @@ int run(int argc, char** argv) {
   latticelens::add_evaluate(program);
   latticelens::add_bench(program);
   latticelens::add_report(program);
+  latticelens::add_analyse(program);
   latticelens::add_inspect(program);
   latticelens::add_reduce(program);
   latticelens::add_export(program);

@@ -1,5 +1,8 @@
 #include "cli/commands.h"
+#include "core/error.h"
 #include "core/files.h"
+#include "core/run_directory.h"
+#include "report/analysis_page.h"
 #include "report/markup.h"
 #include "report/page.h"
 #include <cstdio>
@@ -13,7 +16,23 @@ struct Options {
   bool json = false;
 };
 
+void report_analysis(const Options& options) {
+  require(options.compare.empty(), "report",
+          options.run + " is an analysis; --compare is for runs");
+  const std::filesystem::path folder = options.run;
+  const std::filesystem::path path =
+      options.out.empty() ? folder / "report.html" : std::filesystem::path(options.out);
+  write_text(path, report::analysis_page(report::read_analysis_data(folder)));
+  const std::string shown = report::printable(path.string());
+  if (options.json)
+    std::printf("%s\n", to_text(Json{{"report", shown}}).c_str());
+  else
+    std::printf("wrote %s\n", shown.c_str());
+}
+
 void run(const Options& options) {
+  if (!is_run(options.run) && report::is_analysis(options.run))
+    return report_analysis(options);
   const report::RunData data = report::read_run_data(options.run);
   std::vector<report::RunData> compared;
   for (const std::string& folder : options.compare)
@@ -38,7 +57,8 @@ void add_report(CLI::App& program) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand(
       "report", "One HTML page that shows what a run did and what was lost; needs no network");
-  command->add_option("RUN", options->run, "Run folder that quantize wrote")->required();
+  command->add_option("RUN", options->run, "Run folder that quantize wrote, or folder of analyse")
+      ->required();
   command->add_option("--out", options->out, "File to write (default: RUN/report.html)")
       ->type_name("FILE");
   command->add_option("--compare", options->compare, "Other runs to show beside it")

@@ -1,15 +1,18 @@
 #include "report/page.h"
 
 #include "report/blocks.h"
+#include "report/document.h"
 #include "report/sections.h"
-#include "report/style.h"
 
 namespace latticelens::report {
 namespace {
 
 Markup navigation(const View& view) {
-  std::vector<std::pair<std::string, std::string>> links = {
-      {"done", "What was done"}, {"loss", "Loss"}, {"layers", "Error per layer"}};
+  std::vector<std::pair<std::string, std::string>> links = {{"done", "What was done"},
+                                                            {"loss", "Loss"}};
+  if (!view.run.tasks.empty())
+    links.emplace_back("tasks", "Questions");
+  links.emplace_back("layers", "Error per layer");
   if (view.layers.has_rows) {
     if (!certificates_section(view).empty())
       links.emplace_back("certificates", "How far from the best");
@@ -27,9 +30,9 @@ Markup navigation(const View& view) {
 
 Markup body_of(const View& view) {
   const Markup skip = element("a", {{"class", "skip"}, {"href", "#content"}}, "Skip to the report");
-  const Markup sections = done_section(view) + loss_section(view) + layers_section(view) +
-                          certificates_section(view) + share_section(view) + scales_section(view) +
-                          time_section(view) + compare_section(view);
+  const Markup sections = done_section(view) + loss_section(view) + tasks_section(view) +
+                          layers_section(view) + certificates_section(view) + share_section(view) +
+                          scales_section(view) + time_section(view) + compare_section(view);
   return element("body", {},
                  skip +
                      element("main", {{"id", "content"}},
@@ -51,13 +54,8 @@ Json count_or_null(double value) {
 
 std::string run_page(const RunData& run, const std::vector<RunData>& compared) {
   const View view = make_view(run, compared);
-  const Markup head =
-      element("title", {}, model_name(run) + ", " + method_name(run) + " – LatticeLens report") +
-      style_element(style_sheet);
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta name=\"color-scheme\" content=\"light dark\">\n" +
-         head.html() + "\n</head>\n" + body_of(view).html() + "\n</html>\n";
+  return document(model_name(run) + ", " + method_name(run) + " – LatticeLens report",
+                  body_of(view));
 }
 
 Json key_numbers(const RunData& run) {

@@ -2,84 +2,17 @@
 
 #include "core/error.h"
 #include "core/run_directory.h"
+#include "report/source.h"
 #include <set>
 
 namespace latticelens::report {
 namespace {
 
-// Far above any model; below them no sum overflows and no chart grows without bound.
-constexpr std::int64_t count_limit = std::int64_t{1} << 53, layer_limit = 1000,
-                       size_limit = 1 << 22;
+// Far above any model; below them no chart grows without bound.
+constexpr std::int64_t layer_limit = 1000, size_limit = 1 << 22;
 constexpr double seconds_limit = 1e9;
 constexpr int exponent_limit = 1100;
-constexpr std::size_t row_limit = 200'000;
-
-/// A JSON object and the words that errors about it start with.
-struct Source {
-  const Json& json;
-  std::string where;
-
-  [[noreturn]] void fail(const std::string& key, const std::string& reason) const {
-    throw Error("report", where + ": \"" + key + "\" " + reason +
-                              "; the file is damaged or not this program's, run quantize again");
-  }
-  std::string text(const std::string& key) const {
-    return member_or<std::string>(json, key, "", where);
-  }
-  bool flag(const std::string& key) const { return member_or<bool>(json, key, false, where); }
-  double number(const std::string& key) const {
-    return member_or<double>(json, key, absent, where);
-  }
-  double not_negative(const std::string& key, double limit = 1e300) const {
-    const double value = number(key);
-    if (known(value) && (value < 0 || value > limit))
-      fail(key, "is " + significant(value) + ", outside 0 to " + significant(limit));
-    return value;
-  }
-  /// Missing or null is 0.
-  std::int64_t count(const std::string& key, std::int64_t limit = count_limit) const {
-    const auto value = member_or<std::int64_t>(json, key, 0, where);
-    if (value < 0 || value > limit)
-      fail(key, "is " + whole(value) + ", outside 0 to " + whole(limit));
-    return value;
-  }
-  bool has(const std::string& key) const {
-    return json.is_object() && json.contains(key) && !json[key].is_null();
-  }
-  Json array(const std::string& key) const {
-    Json value = member_or<Json>(json, key, Json::array(), where);
-    if (!value.is_array())
-      fail(key, std::string("should be a list, not ") + value.type_name());
-    return value;
-  }
-  Json object(const std::string& key) const {
-    Json value = member_or<Json>(json, key, Json::object(), where);
-    if (!value.is_object())
-      fail(key, std::string("should be an object, not ") + value.type_name());
-    return value;
-  }
-};
-
-std::vector<std::string> texts_of(const Source& source, const std::string& key) {
-  std::vector<std::string> texts;
-  for (const Json& item : source.array(key)) {
-    if (!item.is_string())
-      source.fail(key, "should hold strings");
-    texts.push_back(item.get<std::string>());
-  }
-  return texts;
-}
-
-/// A null is a NaN that JSON could not hold.
-std::vector<double> numbers_of(const Source& source, const std::string& key) {
-  std::vector<double> numbers;
-  for (const Json& item : source.array(key)) {
-    if (!item.is_number() && !item.is_null())
-      source.fail(key, "should hold numbers");
-    numbers.push_back(item.is_null() ? absent : item.get<double>());
-  }
-  return numbers;
-}
+constexpr std::size_t row_limit = 200'000, task_limit = 1000;
 
 std::optional<ActivationCounts> activations_of(const Source& source, const std::string& key) {
   if (!source.has(key))
@@ -180,16 +113,50 @@ EvaluationRow evaluation_of(const Source& source) {
   return row;
 }
 
-std::vector<EvaluationRow> evaluations_of(const std::filesystem::path& path) {
-  std::vector<EvaluationRow> rows;
+TaskMetric metric_of(const Source& source) {
+  TaskMetric metric{source.not_negative("value", 1), source.not_negative("standard_error"),
+                    source.not_negative("original", 1),
+                    source.not_negative("original_standard_error"), source.not_negative("p", 1)};
+  if (source.has("lost"))
+    metric.lost = source.count("lost");
+  if (source.has("gained"))
+    metric.gained = source.count("gained");
+  return metric;
+}
+
+TaskRow task_of(const Source& source) {
+  TaskRow row{source.text("task"), source.count("items"), {}};
+  for (const char* name : {"acc", "acc_norm"})
+    if (source.has(name)) {
+      const Json metric = source.object(name);
+      row.metrics.emplace_back(name, metric_of({metric, source.where + " " + name}));
+    }
+  return row;
+}
+
+TasksRow tasks_of(const Source& source) {
+  TasksRow row{source.text("against"), {}, {}};
+  const Json mean = source.object("mean");
+  row.mean = metric_of({mean, source.where + " mean"});
+  for (const Json& task : source.array("tasks")) {
+    if (!task.is_object() || row.tasks.size() >= task_limit)
+      source.fail("tasks", "should hold objects, no more than " + std::to_string(task_limit));
+    row.tasks.push_back(task_of({task, source.where + " tasks"}));
+  }
+  return row;
+}
+
+void read_metrics(RunData& run, const std::filesystem::path& path) {
   std::size_t line = 0;
   for (const Json& json : read_lines(path)) {
     const Source source{json, path.string() + " line " + std::to_string(++line)};
-    if (source.text("event") == "evaluation")
-      rows.push_back(evaluation_of(source));
-    require(rows.size() <= row_limit, "report", path.string() + ": has too many rows");
+    const std::string event = source.text("event");
+    if (event == "evaluation")
+      run.evaluations.push_back(evaluation_of(source));
+    if (event == "tasks")
+      run.tasks.push_back(tasks_of(source));
+    require(line <= row_limit, "report", path.string() + ": has too many rows");
   }
-  return rows;
 }
 
 ModelFacts model_of(const Source& source) {
@@ -255,7 +222,7 @@ RunData read_run_data(const std::filesystem::path& folder) {
   read_identity(run, {identity, source.where + " identity"});
   read_facts(run, source);
   run.linears = linears_of(folder / "layers.jsonl");
-  run.evaluations = evaluations_of(folder / "metrics.jsonl");
+  read_metrics(run, folder / "metrics.jsonl");
   return run;
 }
 

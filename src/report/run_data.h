@@ -61,6 +61,27 @@ struct EvaluationRow {
   std::optional<ActivationCounts> activations;
 };
 
+/// Shares of right answers. Against an original also its share, the answers that changed, and
+/// McNemar's p.
+struct TaskMetric {
+  double value = absent, standard_error = absent;
+  double original = absent, original_standard_error = absent, p = absent;
+  std::optional<std::int64_t> lost, gained;
+};
+
+struct TaskRow {
+  std::string name;
+  std::int64_t items = 0;
+  std::vector<std::pair<std::string, TaskMetric>> metrics; // "acc", "acc_norm"
+};
+
+/// A row of metrics.jsonl with event "tasks".
+struct TasksRow {
+  std::string against; // "": compared with no original
+  std::vector<TaskRow> tasks;
+  TaskMetric mean;
+};
+
 struct RunData {
   std::filesystem::path folder;
   std::string method, preset, seed, dtype, calibration_dtype, program, libtorch;
@@ -73,6 +94,7 @@ struct RunData {
   std::optional<ActivationCounts> calibration_activations;
   std::vector<LinearRow> linears;
   std::vector<EvaluationRow> evaluations;
+  std::vector<TasksRow> tasks;
 };
 
 RunData read_run_data(const std::filesystem::path& folder);

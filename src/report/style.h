@@ -106,6 +106,7 @@ svg .value { fill: var(--soft); }
 svg .strong { font-weight: 650; }
 svg .note { font-size: 11.5px; font-weight: 600; fill: var(--c); stroke: var(--paper);
   stroke-width: 3; paint-order: stroke; }
+#overview td:last-child { min-width: 280px; } /* sentences: scroll before they become columns */
 svg .grid { stroke: var(--hair); stroke-width: 1; }
 svg .base { stroke: var(--soft); stroke-width: 1; }
 svg .reference { stroke: var(--ink); stroke-width: 2; }
@@ -113,6 +114,7 @@ svg .bar { fill: var(--c); }
 svg .bar:hover { opacity: 0.75; }
 svg .line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
 svg .dashed.line { stroke-width: 1.25; stroke-dasharray: 4 3; }
+svg .point { fill: var(--c); }
 svg .target { fill: transparent; }
 svg .target:hover { fill: var(--c); }
 svg .dot { fill: var(--paper); stroke: var(--accent); stroke-width: 2; }

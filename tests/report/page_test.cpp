@@ -41,6 +41,18 @@ TEST(Page, has_the_numbers_of_the_run) {
                     "2.80\u00a0%", "rounding=gptq:damp=0.01"});
 }
 
+TEST(Page, shows_the_answers_to_tasks_beside_the_originals) {
+  const TemporaryFolder folder;
+  write_run(folder / "run", synthetic_run_json(), testing::synthetic_rows(),
+            {testing::synthetic_tasks()});
+  const std::string page = run_page(read_run_data(folder / "run"));
+  for (const char* text : {"id=\"tasks\"", "61.0 ± 4.8", "69.0 ± 4.6", "0.057", "winogrande",
+                           "17 right answers were lost and 5 gained (p = 0.017)"})
+    EXPECT_NE(page.find(text), std::string::npos) << text;
+  write_run(folder / "without", synthetic_run_json(), testing::synthetic_rows(), {});
+  EXPECT_EQ(run_page(read_run_data(folder / "without")).find("id=\"tasks\""), std::string::npos);
+}
+
 TEST(Page, escapes_what_the_files_say) {
   const TemporaryFolder folder;
   Json run = synthetic_run_json();

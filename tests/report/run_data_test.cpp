@@ -48,6 +48,32 @@ TEST(RunData, reads_what_quantize_and_evaluate_write) {
   EXPECT_EQ(run.evaluations[0].activations->clipped, 28);
 }
 
+TEST(RunData, reads_the_answers_to_tasks) {
+  const TemporaryFolder folder;
+  write_run(folder.path(), synthetic_run_json(), {}, {testing::synthetic_tasks()});
+  const RunData run = read_run_data(folder.path());
+  ASSERT_EQ(run.tasks.size(), 1u);
+  ASSERT_EQ(run.tasks[0].tasks.size(), 2u);
+  EXPECT_EQ(run.tasks[0].tasks[0].metrics.size(), 2u);
+  EXPECT_EQ(run.tasks[0].tasks[0].metrics[1].second.lost, 11);
+  EXPECT_EQ(run.tasks[0].tasks[1].metrics.size(), 1u);
+  EXPECT_DOUBLE_EQ(run.tasks[0].mean.p, 0.0169);
+  EXPECT_TRUE(run.evaluations.empty());
+}
+
+TEST(RunData, hostile_tasks_are_errors) {
+  const auto read_with_tasks = [](const Json& tasks) {
+    const TemporaryFolder folder;
+    write_run(folder.path(), synthetic_run_json(), {}, {tasks});
+    return read_run_data(folder.path());
+  };
+  const Json tasks = testing::synthetic_tasks();
+  EXPECT_ERROR(read_with_tasks(changed(tasks, "tasks", "many")), "list");
+  EXPECT_ERROR(read_with_tasks(changed(tasks, "tasks", {1})), "objects");
+  EXPECT_ERROR(read_with_tasks(changed(tasks, "mean", {{"value", 2}})), "outside");
+  EXPECT_ERROR(read_with_tasks(changed(tasks, "mean", {{"lost", -1}})), "outside");
+}
+
 TEST(RunData, nulls_are_absent_numbers) {
   const RunData run = read_with_row(changed(synthetic_row(0, "a", 1), "error", nullptr));
   EXPECT_FALSE(known(run.linears[0].error));

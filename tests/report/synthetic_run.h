@@ -76,6 +76,29 @@ inline Json synthetic_evaluation() {
           {"activations", {{"values", 1000}, {"clipped", 28}, {"not_finite", 0}}}};
 }
 
+/// Two tasks of 100 items, one without acc_norm.
+inline Json synthetic_tasks() {
+  const auto metric = [](double value, double original, int lost, int gained, double p) {
+    return Json{{"value", value},
+                {"standard_error", 0.0476},
+                {"original", original},
+                {"original_standard_error", 0.0464},
+                {"lost", lost},
+                {"gained", gained},
+                {"p", p}};
+  };
+  return {{"event", "tasks"},
+          {"data", "tasks/"},
+          {"against", "models/小さな模型.gguf"},
+          {"tasks",
+           {{{"task", "piqa"},
+             {"items", 100},
+             {"acc", metric(0.62, 0.65, 7, 4, 0.5488)},
+             {"acc_norm", metric(0.61, 0.69, 11, 3, 0.0574)}},
+            {{"task", "winogrande"}, {"items", 100}, {"acc", metric(0.48, 0.52, 6, 2, 0.289)}}}},
+          {"mean", metric(0.545, 0.605, 17, 5, 0.0169)}};
+}
+
 inline std::vector<Json> synthetic_rows() {
   std::vector<Json> rows = {
       synthetic_row(0, "self_attn.q_proj", 2.5), synthetic_row(0, "mlp.down_proj", 7.5),
