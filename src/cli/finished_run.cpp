@@ -53,7 +53,13 @@ FinishedRun::FinishedRun(const std::filesystem::path& path,
                          const std::vector<std::string>& calibration)
     : path_(path), run_(finished(path)), rows_(read_lines(path / "layers.jsonl")),
       original_(original_of(run_)),
-      calibration_(calibration_of(run_, calibration, original_.model.path)) {}
+      calibration_(calibration_of(run_, calibration, original_.model.path)) {
+  const Method method =
+      parse_method(member<std::string>(member<Json>(run_, "identity", where), "method", where));
+  if (method.permutation)
+    original_.model =
+        permuted(original_.model, *method.permutation, calibration_, path, /*quiet=*/true);
+}
 
 QuantizeRequest FinishedRun::request() const {
   const Json identity = member<Json>(run_, "identity", where);

@@ -76,7 +76,11 @@ Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run) 
   Json results = facts_of(run);
   directory.write(false, results);
   carry_files(run.opened.model.path, directory.model());
-  QuantizeRequest request{.model = run.opened.model,
+  const Model model = run.method.permutation
+                          ? permuted(run.opened.model, *run.method.permutation, run.calibration,
+                                     directory.path(), run.quiet)
+                          : run.opened.model;
+  QuantizeRequest request{.model = model,
                           .method = run.method,
                           .calibration = run.calibration,
                           .seed = run.seed,

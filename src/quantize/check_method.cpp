@@ -36,6 +36,11 @@ void check_rounding(const Method& method, const LinearShape& shape) {
 
 void check_method(const Method& method, const Model& model) {
   make_rotations(method.transforms, model.config, /*seed=*/0);
+  require(!method.permutation || method.permutation->size == 0 ||
+              model.config.hidden % method.permutation->size == 0,
+          "method",
+          "permute=" + to_text(*method.permutation) + ": its blocks do not divide the width " +
+              std::to_string(model.config.hidden));
   if (const TransformSpec* spec = transform_at(method, Site::residual))
     check_transform(*spec, model.config.hidden);
   if (const TransformSpec* spec = transform_at(method, Site::value_output))

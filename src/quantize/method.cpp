@@ -41,6 +41,8 @@ Value choose(const std::string& key, const std::string& text,
 void set(Method& method, const std::string& key, const std::string& value) {
   if (key == "rotate")
     method.transforms = parse_transforms(value);
+  else if (key == "permute")
+    method.permutation = parse_permutation(value);
   else if (key == "learn")
     method.learn = parse_learning(value);
   else if (key == "weight")
@@ -62,10 +64,11 @@ void set(Method& method, const std::string& key, const std::string& value) {
                                     {"original", Target::original},
                                     {"original+drift", Target::original_with_drift}});
   else
-    throw Error("method",
-                "\"" + key +
-                    "\" is unknown; known: rotate, learn, weight, activation, rounding, order, "
-                    "scales, target, moments");
+    throw Error(
+        "method",
+        "\"" + key +
+            "\" is unknown; known: permute, rotate, learn, weight, activation, rounding, order, "
+            "scales, target, moments");
 }
 
 void check_learning(const Method& method) {
@@ -106,9 +109,15 @@ Method parse_method(std::string_view text) {
 }
 
 std::string to_text(const Method& method) {
-  std::string text;
-  for (const TransformSpec& spec : method.transforms)
-    text += (text.empty() ? "rotate=" : ",") + to_text(spec);
+  std::string text, separator = "rotate=";
+  if (method.permutation) {
+    text = "permute=" + to_text(*method.permutation);
+    separator = " rotate=";
+  }
+  for (const TransformSpec& spec : method.transforms) {
+    text += separator + to_text(spec);
+    separator = ",";
+  }
   if (method.learn)
     text += " learn=" + to_text(*method.learn);
   text += (text.empty() ? "weight=" : " weight=") + method.weight.name;
@@ -157,7 +166,8 @@ bool has_input_transforms(const Method& method) {
 }
 
 bool needs_text(const Method& method) {
-  return method.learn || rounding_row(method.rounding.name).uses_moments ||
+  return method.learn || (method.permutation && permutation_row(*method.permutation).needs_text) ||
+         rounding_row(method.rounding.name).uses_moments ||
          std::any_of(method.transforms.begin(), method.transforms.end(),
                      [](const TransformSpec& spec) { return needs_calibration(spec); });
 }

@@ -3,6 +3,7 @@
 #include "formats/format.h"
 #include "model/layout.h"
 #include "quantize/learn_spec.h"
+#include "quantize/permutation.h"
 #include "rounding/rounding.h"
 #include "transforms/transform.h"
 #include <optional>
@@ -19,8 +20,9 @@ enum class MomentsPath { original, quantized };
 enum class Target { quantized, original, original_with_drift };
 
 struct Method {
-  std::vector<TransformSpec> transforms; // in the order of sites, at most one a site
-  std::optional<LearnSpec> learn;        // of the transforms
+  std::vector<TransformSpec> transforms;      // in the order of sites, at most one a site
+  std::optional<LearnSpec> learn;             // of the transforms
+  std::optional<PermutationSpec> permutation; // of the residual stream's channels, before all else
   Format weight;
   std::optional<Format> activation; // of the input of every quantized linear
   RoundingSpec rounding;

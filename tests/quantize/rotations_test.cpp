@@ -85,6 +85,35 @@ void expect_same_function(const Model& model, const std::vector<std::string>& ro
   }
 }
 
+TEST(Permutation, keeps_the_function_of_every_family_and_balances_masses) {
+  REQUIRE_DATA("oracles/families/llama-gqa-untied");
+  for (const std::string& name : testing::family_oracles()) {
+    const Model model = open_plain_model(testing::family_oracle(name));
+    const Tensor ids = at::arange(48, at::kLong) * 31 % model.config.vocabulary;
+    TokenWindows text{.count = 1, .length = 48};
+    for (std::int64_t i = 0; i < 48; ++i)
+      text.ids.push_back(static_cast<TokenId>(ids[i].item<std::int64_t>()));
+    for (const char* kind : {"graded", "balanced:8"}) {
+      const testing::TemporaryFolder folder;
+      const Model other = permuted(model, parse_permutation(kind), text, folder.path(), true);
+      EXPECT_LE((logits(other, ids) - logits(model, ids)).abs().max().item<double>(), 5e-4)
+          << name << " " << kind;
+      const Tensor order =
+          SafetensorsFile(folder.path() / "permutation.safetensors").load("residual");
+      EXPECT_FALSE(at::equal(order, at::arange(model.config.hidden, at::kLong)) &&
+                   std::string(kind) != "graded")
+          << name;
+    }
+  }
+  at::manual_seed(3);
+  const Tensor mass = at::exp(at::randn({64}, at::kDouble));
+  const Tensor sums = mass.index_select(0, detail::balanced_order(mass, 8)).reshape({8, 8}).sum(1);
+  EXPECT_LT((sums.max() / sums.min()).item<double>(), 1.3);
+  EXPECT_ERROR(parse_permutation("sorted"), "known: graded, balanced");
+  EXPECT_ERROR(parse_permutation("balanced"), "balanced:32");
+  EXPECT_ERROR(parse_permutation("graded:32"), "balanced:32");
+}
+
 TEST(Rotations, tied_and_untied_models_with_and_without_biases_keep_their_function) {
   for (const bool tied : {true, false})
     for (const bool biases : {true, false}) {
