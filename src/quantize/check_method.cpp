@@ -20,6 +20,19 @@ void check_size(const TransformSpec& spec, const LinearShape& shape) {
               " do not divide the " + std::to_string(shape.in) + " inputs of " + shape.name);
 }
 
+void check_sites(const Method& method, const Model& model) {
+  const RotationSites& sites = model.layout->rotation;
+  const auto check = [&](Site site, bool there) {
+    const TransformSpec* spec = transform_at(method, site);
+    require(!spec || there, "method",
+            "rotate=" + (spec ? to_text(*spec) : "") + ": " + model.family->name +
+                " models have no such site; leave it out");
+  };
+  check(Site::residual, !sites.norm_readers.empty() && !sites.residual_writers.empty());
+  check(Site::value_output, !sites.values.empty() && !sites.value_reader.empty());
+  check(Site::down_input, !sites.down.empty());
+}
+
 void check_rounding(const Method& method, const LinearShape& shape) {
   Format format = method.weight;
   format.block = format.block > 0 ? format.block : shape.in;
@@ -33,6 +46,7 @@ void check_rounding(const Method& method, const LinearShape& shape) {
 
 void check_method(const Method& method, const Model& model) {
   make_rotations(method.transforms, model.config, /*seed=*/0);
+  check_sites(method, model);
   for (const Stage& stage : model.layout->stages)
     require(!stage.everywhere || method.target == Target::quantized, "method",
             "target=original: the quantized model may send a token to other experts than the "
