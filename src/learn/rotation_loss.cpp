@@ -91,6 +91,12 @@ RotationLoss::Forward RotationLoss::forward(const LearnedRotations& rotations,
   return pass;
 }
 
+LossGradient RotationLoss::head_loss(const Tensor& hidden, const Tensor& ids) const {
+  if (method_.learn && method_.learn->count("kl") == 1)
+    return head_.against(hidden, at::stack(run_decoder(model_, ids.unbind())));
+  return head_.of(hidden, ids);
+}
+
 /// The head stays as it is, the normed stream is turned back instead.
 RotationLoss::End RotationLoss::end(const Tensor& stream, const Rotations& rotations,
                                     const Tensor& ids) const {
@@ -98,14 +104,14 @@ RotationLoss::End RotationLoss::end(const Tensor& stream, const Rotations& rotat
   const Tensor x = stream.detach().requires_grad_();
   if (!rotations.residual) {
     const Tensor hidden = norm_(x, epsilon);
-    const LossGradient loss = head_.of(hidden.detach(), ids);
+    const LossGradient loss = head_loss(hidden.detach(), ids);
     return {loss.loss, torch::autograd::grad({hidden}, {x}, {loss.gradient})[0], {}, {}};
   }
   const Tensor normed = Norm{.gain = at::ones_like(norm_.gain)}(x, epsilon);
   Tensor hidden = rotations.residual->invert(normed.detach()) * norm_.gain;
   if (norm_.bias.defined())
     hidden += norm_.bias;
-  const LossGradient loss = head_.of(hidden, ids);
+  const LossGradient loss = head_loss(hidden, ids);
   const Tensor gradient = rotations.residual->apply(loss.gradient * norm_.gain);
   return {loss.loss, torch::autograd::grad({normed}, {x}, {gradient})[0], gradient,
           normed.detach()};

@@ -45,7 +45,8 @@ TEST(Method, what_is_learned_is_printed_with_its_options_and_read_back) {
   const std::string rotate = "rotate=hadamard:32@residual ",
                     rest = " weight=mxfp4 activation=mxfp4";
   const std::string text = to_text(parse_method(rotate + "learn=rotations:rate=0.5" + rest));
-  EXPECT_EQ(text, rotate + "learn=rotations:momentum=0,rate=0.5,steps=100,tokens=2048,weights=0" +
+  EXPECT_EQ(text, rotate +
+                      "learn=rotations:kl=0,momentum=0,rate=0.5,steps=100,tokens=2048,weights=0" +
                       rest + " rounding=nearest");
   EXPECT_EQ(to_text(parse_method(text)), text);
   EXPECT_TRUE(needs_text(parse_method(text)));
