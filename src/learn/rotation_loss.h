@@ -33,6 +33,8 @@ class RotationLoss {
   Forward forward(const LearnedRotations& rotations, const Tensor& ids) const;
   LossGradient head_loss(const Tensor& hidden, const Tensor& ids) const;
   End end(const Tensor& stream, const Rotations& rotations, const Tensor& ids) const;
+  Tensor back_through(std::int64_t layer, const Forward& pass, const Tensor& gradient,
+                      LearnedRotations& sums) const;
 
   const Model& model_;
   const Method& method_;
