@@ -2,6 +2,7 @@
 #pragma once
 #include "model/model.h"
 #include "tensor/linear.h"
+#include <functional>
 
 namespace latticelens {
 
@@ -17,8 +18,14 @@ class HeadLoss {
   /// Cross entropy of each next token: hidden [n, t, d] after the final norm, ids [n, t]; the last
   /// position of a row predicts nothing. The same bytes at any thread count.
   LossGradient of(const Tensor& hidden, const Tensor& ids) const;
+  /// KL(original || this) at the same positions, from the original's hidden states.
+  LossGradient against(const Tensor& hidden, const Tensor& original) const;
 
  private:
+  /// `outer(first, log p)` makes of log probabilities [m, vocabulary] at the predictions from
+  /// `first` on the gradient of the summed loss by the logits, in place, and returns that sum.
+  LossGradient sum(const Tensor& hidden,
+                   const std::function<double(std::int64_t, Tensor&)>& outer) const;
   StripMatrix weight_, transposed_;
   Tensor bias_;
 };

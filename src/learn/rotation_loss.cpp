@@ -24,8 +24,13 @@ Tensor factor_like(const Tensor& matrices) {
       .requires_grad_();
 }
 
-Tensor zeros_like_stack(const Tensor& matrices) {
-  return matrices.defined() ? at::zeros_like(matrices) : Tensor();
+LearnedRotations zeros_like(const LearnedRotations& rotations) {
+  LearnedRotations zeros;
+  if (rotations.residual.defined())
+    zeros.residual = at::zeros_like(rotations.residual);
+  for (const Tensor& matrices : rotations.value_output)
+    zeros.value_output.push_back(at::zeros_like(matrices));
+  return zeros;
 }
 
 std::int64_t bytes_of_blocks(const Model& model) {
@@ -91,6 +96,12 @@ RotationLoss::Forward RotationLoss::forward(const LearnedRotations& rotations,
   return pass;
 }
 
+LossGradient RotationLoss::head_loss(const Tensor& hidden, const Tensor& ids) const {
+  if (method_.learn && method_.learn->count("kl") == 1)
+    return head_.against(hidden, at::stack(run_decoder(model_, ids.unbind())));
+  return head_.of(hidden, ids);
+}
+
 /// The head stays as it is, the normed stream is turned back instead.
 RotationLoss::End RotationLoss::end(const Tensor& stream, const Rotations& rotations,
                                     const Tensor& ids) const {
@@ -98,14 +109,14 @@ RotationLoss::End RotationLoss::end(const Tensor& stream, const Rotations& rotat
   const Tensor x = stream.detach().requires_grad_();
   if (!rotations.residual) {
     const Tensor hidden = norm_(x, epsilon);
-    const LossGradient loss = head_.of(hidden.detach(), ids);
+    const LossGradient loss = head_loss(hidden.detach(), ids);
     return {loss.loss, torch::autograd::grad({hidden}, {x}, {loss.gradient})[0], {}, {}};
   }
   const Tensor normed = Norm{.gain = at::ones_like(norm_.gain)}(x, epsilon);
   Tensor hidden = rotations.residual->invert(normed.detach()) * norm_.gain;
   if (norm_.bias.defined())
     hidden += norm_.bias;
-  const LossGradient loss = head_.of(hidden, ids);
+  const LossGradient loss = head_loss(hidden, ids);
   const Tensor gradient = rotations.residual->apply(loss.gradient * norm_.gain);
   return {loss.loss, torch::autograd::grad({normed}, {x}, {gradient})[0], gradient,
           normed.detach()};
@@ -116,37 +127,40 @@ double RotationLoss::loss_at(const LearnedRotations& rotations, const Tensor& id
   return end(pass.streams.back(), pass.rotations, ids).loss;
 }
 
+/// Through one block, run again with its graph: the gradient of what goes into it. What its factors
+/// get is added to `sums`.
+Tensor RotationLoss::back_through(std::int64_t layer, const Forward& pass, const Tensor& gradient,
+                                  LearnedRotations& sums) const {
+  Block block = pass.blocks.empty() ? folded(layer, pass.rotations) : pass.blocks[layer];
+  const bool values = !sums.value_output.empty();
+  const BasisFactors factors{factor_like(sums.residual),
+                             values ? factor_like(sums.value_output[layer]) : Tensor()};
+  round_weights(block, factors);
+  install_basis_factors(block, model_, factors);
+  const Tensor x = pass.streams[layer].detach().requires_grad_();
+  std::vector<Tensor> inputs = {x};
+  for (const Tensor& factor : {factors.residual, factors.value_output})
+    if (factor.defined())
+      inputs.push_back(factor);
+  const auto gradients =
+      torch::autograd::grad({run_block(model_, block, pass.rope, x)}, inputs, {gradient});
+  if (sums.residual.defined())
+    sums.residual += gradients[1];
+  if (values)
+    sums.value_output[layer] += gradients.back();
+  return gradients.front();
+}
+
 RotationGradient RotationLoss::at(const LearnedRotations& rotations, const Tensor& ids) const {
   const Forward pass = forward(rotations, ids);
   const End last = end(pass.streams.back(), pass.rotations, ids);
-  RotationGradient result{.loss = last.loss,
-                          .gradient = {zeros_like_stack(rotations.residual), {}}};
-  Tensor gradient = last.of_stream;
+  RotationGradient result{.loss = last.loss, .gradient = zeros_like(rotations)};
   Tensor& of_residual = result.gradient.residual;
+  Tensor gradient = last.of_stream;
   if (of_residual.defined()) // the head reads the stream
     of_residual += block_products(last.of_normed, last.normed, of_residual);
-  for (const Tensor& matrices : rotations.value_output)
-    result.gradient.value_output.push_back(at::zeros_like(matrices));
-  for (std::int64_t layer = model_.config.layers - 1; layer >= 0; --layer) {
-    Block block = pass.blocks.empty() ? folded(layer, pass.rotations) : pass.blocks[layer];
-    const bool values = !rotations.value_output.empty();
-    const BasisFactors factors{factor_like(rotations.residual),
-                               values ? factor_like(rotations.value_output[layer]) : Tensor()};
-    round_weights(block, factors);
-    install_basis_factors(block, model_, factors);
-    const Tensor x = pass.streams[layer].detach().requires_grad_();
-    std::vector<Tensor> inputs = {x};
-    for (const Tensor& factor : {factors.residual, factors.value_output})
-      if (factor.defined())
-        inputs.push_back(factor);
-    const auto gradients =
-        torch::autograd::grad({run_block(model_, block, pass.rope, x)}, inputs, {gradient});
-    gradient = gradients[0];
-    if (of_residual.defined())
-      of_residual += gradients[1];
-    if (values)
-      result.gradient.value_output[layer] += gradients.back();
-  }
+  for (std::int64_t layer = model_.config.layers - 1; layer >= 0; --layer)
+    gradient = back_through(layer, pass, gradient, result.gradient);
   if (of_residual.defined()) // the embedding writes it
     of_residual += block_products(pass.streams.front(), gradient, of_residual);
   return result;

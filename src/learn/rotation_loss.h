@@ -17,7 +17,7 @@ struct RotationGradient {
 class RotationLoss {
  public:
   /// The transforms, the formats and `seed` are those of quantizing; the rest of the method is not
-  /// used, and of what it learns only whether weights are rounded meanwhile.
+  /// used, and of what it learns only whether weights are rounded meanwhile and which loss it is.
   RotationLoss(const Model& model, const Method& method, std::uint64_t seed);
 
   /// Of ids [n, t]. Memory: the stream before every block, one block's graph, and the folded blocks
@@ -31,7 +31,10 @@ class RotationLoss {
   Block folded(std::int64_t layer, const Rotations& rotations) const;
   void round_weights(Block& block, const BasisFactors& factors) const;
   Forward forward(const LearnedRotations& rotations, const Tensor& ids) const;
+  LossGradient head_loss(const Tensor& hidden, const Tensor& ids) const;
   End end(const Tensor& stream, const Rotations& rotations, const Tensor& ids) const;
+  Tensor back_through(std::int64_t layer, const Forward& pass, const Tensor& gradient,
+                      LearnedRotations& sums) const;
 
   const Model& model_;
   const Method& method_;

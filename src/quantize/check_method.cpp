@@ -23,6 +23,29 @@ void check_inputs(const Method& method, const Model& model) {
           check_transform(*spec, shape.in);
 }
 
+/// Blocks of what is folded into the weights.
+void check_widths(const Method& method, const Config& config) {
+  if (method.permutation)
+    check_permutation(*method.permutation, config.hidden);
+  if (const TransformSpec* spec = transform_at(method, Site::residual))
+    check_transform(*spec, config.hidden);
+  if (const TransformSpec* spec = transform_at(method, Site::value_output))
+    check_transform(*spec, config.head_dimension);
+}
+
+void check_sites(const Method& method, const Model& model) {
+  const RotationSites& sites = model.layout->rotation;
+  const auto check = [&](Site site, bool there) {
+    const TransformSpec* spec = transform_at(method, site);
+    require(!spec || there, "method",
+            "rotate=" + (spec ? to_text(*spec) : "") + ": " + model.family->name +
+                " models have no such site; leave it out");
+  };
+  check(Site::residual, !sites.norm_readers.empty() && !sites.residual_writers.empty());
+  check(Site::value_output, !sites.values.empty() && !sites.value_reader.empty());
+  check(Site::down_input, !sites.down.empty());
+}
+
 void check_rounding(const Method& method, const LinearShape& shape) {
   Format format = method.weight;
   format.block = format.block > 0 ? format.block : shape.in;
@@ -36,15 +59,8 @@ void check_rounding(const Method& method, const LinearShape& shape) {
 
 void check_method(const Method& method, const Model& model) {
   make_rotations(method.transforms, model.config, /*seed=*/0);
-  require(!method.permutation || method.permutation->size == 0 ||
-              model.config.hidden % method.permutation->size == 0,
-          "method",
-          "permute=" + to_text(*method.permutation) + ": its blocks do not divide the width " +
-              std::to_string(model.config.hidden));
-  if (const TransformSpec* spec = transform_at(method, Site::residual))
-    check_transform(*spec, model.config.hidden);
-  if (const TransformSpec* spec = transform_at(method, Site::value_output))
-    check_transform(*spec, model.config.head_dimension);
+  check_sites(method, model);
+  check_widths(method, model.config);
   check_inputs(method, model);
   for (const Stage& stage : model.layout->stages)
     require(!stage.everywhere || method.target == Target::quantized, "method",

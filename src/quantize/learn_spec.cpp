@@ -52,6 +52,8 @@ const std::vector<LearnRow>& learnings() {
        {{"steps", 100, "steps", 0, 1e6, true},
         {"rate", 1.5, "of the first step; it falls to zero along a cosine", 0, 1e6},
         {"momentum", 0, "share of the last step's direction that is kept", 0, 0.999},
+        {"kl", 0, "the loss: 1: KL(original || quantized), 0: cross entropy of the next token", 0,
+         1, true},
         {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true},
         {"weights", 0, "1: weights are rounded to nearest meanwhile, 0: they are not", 0, 1,
          true}}}};

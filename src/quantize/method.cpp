@@ -191,12 +191,12 @@ const std::vector<Preset>& presets() {
        "rounding=gptq:damp=0.01 scales=stale moments=original"},
       {"spinquant", "full rotations, R1 and R2 learned, error feedback",
        "rotate=hadamard@residual,hadamard@value_output,hadamard@down_input "
-       "learn=rotations:momentum=0,rate=1.5,steps=100,tokens=2048,weights=0 "
+       "learn=rotations:kl=0,momentum=0,rate=1.5,steps=100,tokens=2048,weights=0 "
        "weight=mxfp4/away activation=mxfp4/away "
        "rounding=gptq:damp=0.01 scales=stale moments=original"},
       {"brq-spin", "brq with the blocks of R1 and R2 learned",
        "rotate=hadamard:32@residual,hadamard:32@value_output,hadamard:32@down_input "
-       "learn=rotations:momentum=0,rate=1.5,steps=100,tokens=2048,weights=0 "
+       "learn=rotations:kl=0,momentum=0,rate=1.5,steps=100,tokens=2048,weights=0 "
        "weight=mxfp4/away activation=mxfp4/away "
        "rounding=gptq:damp=0.01 scales=stale moments=original"},
   };

@@ -106,12 +106,12 @@ class PermutedTensors : public TensorSource {
 
 Tensor chosen_order(const Model& model, const PermutationSpec& spec, const TokenWindows& text,
                     const std::filesystem::path& path, bool quiet) {
-  if (std::filesystem::exists(path))
-    return SafetensorsFile(path).load("residual");
+  if (std::filesystem::exists(path)) {
+    const SafetensorsFile file(path);
+    return file.load("residual").clone();
+  }
   const PermutationRow& row = permutation_row(spec);
-  require(spec.size == 0 || model.config.hidden % spec.size == 0, "method",
-          "permute=" + to_text(spec) + ": blocks of " + std::to_string(spec.size) +
-              " do not divide the stream's width " + std::to_string(model.config.hidden));
+  check_permutation(spec, model.config.hidden);
   require(!row.needs_text || text.count > 0, "method",
           "permute=" + to_text(spec) + " follows from calibration text; give --calibration FILE");
   const Tensor order = row.choose(model, text, spec.size, quiet);
@@ -155,6 +155,12 @@ PermutationSpec parse_permutation(std::string_view text) {
 
 std::string to_text(const PermutationSpec& spec) {
   return spec.size > 0 ? spec.kind + ":" + std::to_string(spec.size) : spec.kind;
+}
+
+void check_permutation(const PermutationSpec& spec, std::int64_t width) {
+  require(spec.size == 0 || width % spec.size == 0, "method",
+          "permute=" + to_text(spec) + ": blocks of " + std::to_string(spec.size) +
+              " do not divide the stream's width " + std::to_string(width));
 }
 
 Model permuted(const Model& model, const Tensor& order) {

@@ -28,13 +28,15 @@ PermutationSpec parse_permutation(std::string_view text);
 std::string to_text(const PermutationSpec& spec);
 const PermutationRow& permutation_row(const PermutationSpec& spec);
 
+/// Error: blocks that do not divide the stream's width.
+void check_permutation(const PermutationSpec& spec, std::int64_t width);
+
 /// The same function with the stream's channels in another order: norms, readers, writers,
 /// embedding and head are reordered when they are loaded.
 Model permuted(const Model& model, const Tensor& order);
 
-/// `model` in the order that the spec chooses, kept in `folder`/permutation.safetensors. Errors: a
-/// size that does not divide the stream's width, a kind that needs text and has none, a file that
-/// does not fit.
+/// `model` in the order that the spec chooses, kept in `folder`/permutation.safetensors. Errors:
+/// those of check_permutation, a kind that needs text and has none, a file that does not fit.
 Model permuted(const Model& model, const PermutationSpec& spec, const TokenWindows& calibration,
                const std::filesystem::path& folder, bool quiet);
 

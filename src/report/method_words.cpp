@@ -190,6 +190,11 @@ std::string meaning_of(const std::string& method, const std::string& key,
                : format_meaning(value, "Activations, the input of every quantized linear");
   if (key == "rounding")
     return rounding_meaning(value);
+  if (key == "learn")
+    return "The rotations that are folded into weights are learned first, " +
+           option_of(value, "steps") + " steps of " + option_of(value, "tokens") +
+           " tokens: each turns them a little so that the quantized model predicts the calibration "
+           "text better.";
   if (key == "scales")
     return "When scales are chosen: " + look_up(scale_times, value.substr(0, value.find(':'))) +
            ".";

@@ -10,6 +10,7 @@
 #include "transforms/block_matrix.h"
 #include "transforms/orthogonal.h"
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/autograd.h>
 
 namespace latticelens {
 namespace {
@@ -118,6 +119,27 @@ TEST(RotationLoss, slopes_are_those_of_every_folded_family) {
     testing::write_tiny_family(folder.path(), family, [](const Tensor& w) { return w; });
     compare_slopes(open_plain_model(folder.path()), /*first_trial=*/2);
   }
+}
+
+TEST(HeadLoss, gradients_are_libtorchs) {
+  at::manual_seed(6);
+  const Linear head{at::randn({130, 20}), at::randn({130})};
+  const Tensor ids = at::randint(130, {2, 170}, at::kLong), original = at::randn({2, 170, 20});
+  const Tensor hidden = at::randn({2, 170, 20}), x = hidden.to(at::kDouble).requires_grad_();
+  const auto log_p = [&](const Tensor& states) {
+    return at::log_softmax(at::linear(states.slice(1, 0, -1).to(at::kDouble),
+                                      head.weight.to(at::kDouble), head.bias.to(at::kDouble)),
+                           -1);
+  };
+  const Tensor p = log_p(x), q = log_p(original);
+  const HeadLoss loss(head);
+  const auto compare = [&](const LossGradient& actual, const Tensor& expected) {
+    EXPECT_NEAR(actual.loss, expected.item<double>(), 1e-5);
+    const Tensor gradient = torch::autograd::grad({expected}, {x}, {}, /*retain_graph=*/true)[0];
+    EXPECT_TRUE(at::allclose(actual.gradient.to(at::kDouble), gradient, 1e-4, 1e-7));
+  };
+  compare(loss.of(hidden, ids), -p.gather(2, ids.slice(1, 1).unsqueeze(2)).mean());
+  compare(loss.against(hidden, original), (q.exp() * (q - p)).sum(-1).mean());
 }
 
 TEST(RotationLoss, without_quantizers_nothing_turns) {

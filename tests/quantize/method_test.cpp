@@ -41,6 +41,26 @@ TEST(Method, every_preset_is_canonical) {
                "known: rtn, gptq, quarot, quarot+, brq, spinquant, brq-spin");
 }
 
+TEST(Method, what_is_learned_is_printed_with_its_options_and_read_back) {
+  const std::string rotate = "rotate=hadamard:32@residual ",
+                    rest = " weight=mxfp4 activation=mxfp4";
+  const std::string text = to_text(parse_method(rotate + "learn=rotations:rate=0.5" + rest));
+  EXPECT_EQ(text, rotate +
+                      "learn=rotations:kl=0,momentum=0,rate=0.5,steps=100,tokens=2048,weights=0" +
+                      rest + " rounding=nearest");
+  EXPECT_EQ(to_text(parse_method(text)), text);
+  EXPECT_TRUE(needs_text(parse_method(text)));
+  const auto learn = [&](const std::string& value) { return parse_method(rotate + value + rest); };
+  EXPECT_ERROR(learn("learn=all"), "\"all\" is unknown; known: rotations");
+  EXPECT_ERROR(learn("learn=rotations:speed=1"), "known: steps, rate");
+  EXPECT_ERROR(learn("learn=rotations:steps"), "not OPTION=NUMBER");
+  EXPECT_ERROR(learn("learn=rotations:steps=1.5"), "whole number");
+  EXPECT_ERROR(learn("learn=rotations:momentum=1"), "from 0 to 0.999");
+  EXPECT_ERROR(parse_method("weight=mxfp4 activation=mxfp4 learn=rotations"),
+               "no rotation to learn");
+  EXPECT_ERROR(parse_method(rotate + "weight=mxfp4 learn=rotations"), "nothing is quantized");
+}
+
 TEST(Method, errors_name_the_word) {
   EXPECT_ERROR(parse_method(""), "no weight format");
   EXPECT_ERROR(parse_method("weight"), "\"weight\" is not KEY=VALUE");
