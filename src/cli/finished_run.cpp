@@ -6,6 +6,7 @@
 #include "core/run_directory.h"
 #include "learn/learn_rotations.h"
 #include "quantize/carried_files.h"
+#include "quantize/prepare_model.h"
 
 namespace latticelens {
 namespace {
@@ -56,9 +57,7 @@ FinishedRun::FinishedRun(const std::filesystem::path& path,
       calibration_(calibration_of(run_, calibration, original_.model.path)) {
   const Method method =
       parse_method(member<std::string>(member<Json>(run_, "identity", where), "method", where));
-  if (method.permutation)
-    original_.model =
-        permuted(original_.model, *method.permutation, calibration_, path, /*quiet=*/true);
+  original_.model = prepare_model(original_.model, method, calibration_, path, /*quiet=*/true);
 }
 
 QuantizeRequest FinishedRun::request() const {

@@ -1,3 +1,4 @@
+#include "cli/bench_rows.h"
 #include "cli/commands.h"
 #include "core/json.h"
 #include "evaluate/task.h"
@@ -35,11 +36,18 @@ Json everything() {
   Json presets_json = rows_of(presets());
   for (std::size_t i = 0; i < presets_json.size(); ++i)
     presets_json[i]["method"] = presets()[i].method;
-  return {{"formats", rows_of(formats())}, {"scale rules", rows_of(scale_rules())},
-          {"roundings", roundings_json},   {"transforms", rows_of(transforms())},
-          {"sites", rows_of(sites())},     {"learning", learnings_json},
-          {"presets", presets_json},       {"families", rows_of(families())},
-          {"tasks", rows_of(tasks())}};
+  return {{"formats", rows_of(formats())},
+          {"scale rules", rows_of(scale_rules())},
+          {"roundings", roundings_json},
+          {"permutations", rows_of(permutations())},
+          {"transforms", rows_of(transforms())},
+          {"sites", rows_of(sites())},
+          {"learning", learnings_json},
+          {"presets", presets_json},
+          {"families", rows_of(families())},
+          {"tasks", rows_of(tasks())},
+          {"tables of bench (--preset)", rows_of(bench_presets())},
+          {"ablations of bench (--axis)", rows_of(bench_axes())}};
 }
 
 void print_tables(const Json& all) {

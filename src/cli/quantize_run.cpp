@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "learn/learn_rotations.h"
 #include "quantize/carried_files.h"
+#include "quantize/prepare_model.h"
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
@@ -76,10 +77,8 @@ Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run) 
   Json results = facts_of(run);
   directory.write(false, results);
   carry_files(run.opened.model.path, directory.model());
-  const Model model = run.method.permutation
-                          ? permuted(run.opened.model, *run.method.permutation, run.calibration,
-                                     directory.path(), run.quiet)
-                          : run.opened.model;
+  const Model model =
+      prepare_model(run.opened.model, run.method, run.calibration, directory.path(), run.quiet);
   QuantizeRequest request{.model = model,
                           .method = run.method,
                           .calibration = run.calibration,

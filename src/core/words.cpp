@@ -22,6 +22,13 @@ std::vector<std::string> words_of(std::string_view text, char separator) {
   return words;
 }
 
+std::string joined(const std::vector<std::string>& parts, const char* separator) {
+  std::string text;
+  for (const std::string& part : parts)
+    text += (&part == parts.data() ? "" : separator) + part;
+  return text;
+}
+
 double parse_number(std::string_view text, const std::string& prefix, std::string_view whole) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

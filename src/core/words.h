@@ -12,6 +12,8 @@ std::vector<std::string> split(std::string_view text, char separator);
 /// As split, without the empty parts that repeated separators leave.
 std::vector<std::string> words_of(std::string_view text, char separator);
 
+std::string joined(const std::vector<std::string>& parts, const char* separator);
+
 /// A finite number, nothing after it. The error has the prefix and quotes the whole text.
 double parse_number(std::string_view text, const std::string& prefix, std::string_view whole);
 

@@ -38,11 +38,20 @@ Value choose(const std::string& key, const std::string& text,
   throw Error("method", key + "=" + text + " is unknown; write " + key + "=" + names);
 }
 
+double parse_strength(const std::string& text) {
+  const double strength = parse_number(text, "method", "smooth=" + text);
+  require(strength > 0 && strength < 1, "method",
+          "smooth=" + text + ": the strength lies between 0 and 1; SmoothQuant has 0.5");
+  return strength;
+}
+
 void set(Method& method, const std::string& key, const std::string& value) {
   if (key == "rotate")
     method.transforms = parse_transforms(value);
   else if (key == "permute")
     method.permutation = parse_permutation(value);
+  else if (key == "smooth")
+    method.smoothing = parse_strength(value);
   else if (key == "learn")
     method.learn = parse_learning(value);
   else if (key == "weight")
@@ -64,11 +73,10 @@ void set(Method& method, const std::string& key, const std::string& value) {
                                     {"original", Target::original},
                                     {"original+drift", Target::original_with_drift}});
   else
-    throw Error(
-        "method",
-        "\"" + key +
-            "\" is unknown; known: permute, rotate, learn, weight, activation, rounding, order, "
-            "scales, target, moments");
+    throw Error("method", "\"" + key +
+                              "\" is unknown; known: permute, smooth, rotate, learn, weight, "
+                              "activation, rounding, order, "
+                              "scales, target, moments");
 }
 
 void check_learning(const Method& method) {
@@ -105,33 +113,40 @@ Method parse_method(std::string_view text) {
             std::string(key) + "= means nothing with rounding=" + method.rounding.name +
                 ", which uses no moments; leave it out");
   check_learning(method);
+  require(!method.smoothing || !transform_at(method, Site::residual), "method",
+          "smooth= changes the norms' gains, which a rotation of the residual stream folds away; "
+          "leave one of them out");
   return method;
 }
 
 std::string to_text(const Method& method) {
-  std::string text, separator = "rotate=";
-  if (method.permutation) {
-    text = "permute=" + to_text(*method.permutation);
-    separator = " rotate=";
-  }
-  for (const TransformSpec& spec : method.transforms) {
-    text += separator + to_text(spec);
-    separator = ",";
-  }
+  std::vector<std::string> words;
+  const auto add = [&](const char* key, const std::string& value) {
+    words.push_back(std::string(key) + "=" + value);
+  };
+  if (method.permutation)
+    add("permute", to_text(*method.permutation));
+  if (method.smoothing)
+    add("smooth", shortest(*method.smoothing));
+  std::vector<std::string> transforms;
+  for (const TransformSpec& spec : method.transforms)
+    transforms.push_back(to_text(spec));
+  if (!transforms.empty())
+    add("rotate", joined(transforms, ","));
   if (method.learn)
-    text += " learn=" + to_text(*method.learn);
-  text += (text.empty() ? "weight=" : " weight=") + method.weight.name;
-  text += " activation=" + (method.activation ? method.activation->name : "none");
-  text += " rounding=" + to_text(method.rounding);
+    add("learn", to_text(*method.learn));
+  add("weight", method.weight.name);
+  add("activation", method.activation ? method.activation->name : "none");
+  add("rounding", to_text(method.rounding));
   if (!rounding_row(method.rounding.name).uses_moments)
-    return text;
+    return joined(words, " ");
   if (method.order != "natural")
-    text += " order=" + method.order;
-  text += " scales=" + to_text(method.scales);
+    add("order", method.order);
+  add("scales", to_text(method.scales));
   if (method.target != Target::quantized)
-    text += method.target == Target::original ? " target=original" : " target=original+drift";
-  return text +
-         (method.moments == MomentsPath::original ? " moments=original" : " moments=quantized");
+    add("target", method.target == Target::original ? "original" : "original+drift");
+  add("moments", method.moments == MomentsPath::original ? "original" : "quantized");
+  return joined(words, " ");
 }
 
 const TransformSpec* transform_at(const Method& method, Site site) {
@@ -166,7 +181,8 @@ bool has_input_transforms(const Method& method) {
 }
 
 bool needs_text(const Method& method) {
-  return method.learn || (method.permutation && permutation_row(*method.permutation).needs_text) ||
+  return method.learn || method.smoothing ||
+         (method.permutation && permutation_row(*method.permutation).needs_text) ||
          rounding_row(method.rounding.name).uses_moments ||
          std::any_of(method.transforms.begin(), method.transforms.end(),
                      [](const TransformSpec& spec) { return needs_calibration(spec); });
@@ -178,6 +194,8 @@ const std::vector<Preset>& presets() {
       {"gptq", "error feedback, no rotation",
        "weight=mxfp4/away activation=mxfp4/away rounding=gptq:damp=0.01 scales=stale "
        "moments=original"},
+      {"smoothquant", "channels' spread moved into the weights, round to nearest",
+       "smooth=0.5 weight=mxfp4/away activation=mxfp4/away rounding=nearest"},
       {"quarot", "full Hadamard rotations, round to nearest",
        "rotate=hadamard@residual,hadamard@value_output,hadamard@down_input weight=mxfp4/away "
        "activation=mxfp4/away rounding=nearest"},
@@ -199,6 +217,17 @@ const std::vector<Preset>& presets() {
        "learn=rotations:kl=0,momentum=0,rate=1.5,steps=100,tokens=2048,weights=0 "
        "weight=mxfp4/away activation=mxfp4/away "
        "rounding=gptq:damp=0.01 scales=stale moments=original"},
+      {"lens", "graded channels, block rotations of 32, data-aware values; brq's cost online",
+       "permute=graded rotate=hadamard:32@residual,aware@value_output,aware:32@down_input "
+       "weight=mxfp4/7.25 activation=mxfp4/7.25 "
+       "rounding=descent:paths=4 order=min-pivot scales=search"},
+      {"lens-online", "a data-aware 32 x 32 transform of every block of every linear's input",
+       "rotate=aware:32@inputs weight=mxfp4/7.25 activation=mxfp4/7.25 "
+       "rounding=descent:paths=4 order=min-pivot scales=search"},
+      {"lens-tuned", "graded channels, block rotations learned from the original's predictions",
+       "permute=graded rotate=hadamard:32@residual,hadamard:32@value_output,hadamard:32@down_input "
+       "learn=rotations:kl=1 weight=mxfp4/7.25 activation=mxfp4/7.25 "
+       "rounding=descent:paths=4 order=min-pivot scales=search"},
   };
   return table;
 }

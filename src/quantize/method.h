@@ -23,6 +23,7 @@ struct Method {
   std::vector<TransformSpec> transforms;      // in the order of sites, at most one a site
   std::optional<LearnSpec> learn;             // of the transforms
   std::optional<PermutationSpec> permutation; // of the residual stream's channels, before all else
+  std::optional<double> smoothing;            // strength in (0, 1); before the stream is rotated
   Format weight;
   std::optional<Format> activation; // of the input of every quantized linear
   RoundingSpec rounding;

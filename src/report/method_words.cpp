@@ -190,6 +190,16 @@ std::string meaning_of(const std::string& method, const std::string& key,
                : format_meaning(value, "Activations, the input of every quantized linear");
   if (key == "rounding")
     return rounding_meaning(value);
+  if (key == "permute")
+    return value == "graded"
+               ? "The stream's channels are ordered by the gains of the norms, so that "
+                 "a block holds channels of like gains."
+               : "The stream's channels are ordered so that every block of " +
+                     value.substr(value.find(':') + 1) + " has the same mass.";
+  if (key == "smooth")
+    return "The spread of each channel is moved from the activations into the weights with the "
+           "strength " +
+           value + " (SmoothQuant).";
   if (key == "learn")
     return "The rotations that are folded into weights are learned first, " +
            option_of(value, "steps") + " steps of " + option_of(value, "tokens") +

@@ -8,7 +8,8 @@ namespace {
 TEST(Method, every_combination_prints_as_it_is_parsed) {
   int combinations = 0;
   for (const char* rotate :
-       {"", "rotate=hadamard:32@residual ",
+       {"", "permute=graded ", "permute=balanced:32 rotate=hadamard:32@residual ", "smooth=0.5 ",
+        "rotate=hadamard:32@residual ",
         "rotate=hadamard@residual,hadamard:64@value_output,hadamard@down_input "})
     for (const char* weight : {"mxfp4", "mxfp4/even", "mxfp4/7.25/away"})
       for (const char* activation : {"none", "mxfp4/search"})
@@ -23,7 +24,7 @@ TEST(Method, every_combination_prints_as_it_is_parsed) {
           EXPECT_EQ(to_text(parse_method(text)), text);
           ++combinations;
         }
-  EXPECT_EQ(combinations, 90);
+  EXPECT_EQ(combinations, 180);
 }
 
 TEST(Method, words_in_any_order_and_defaults_give_the_canonical_string) {

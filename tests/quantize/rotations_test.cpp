@@ -4,6 +4,7 @@
 #include "quantize/choose_rotations.h"
 #include "quantize/rotations.h"
 #include "quantize/shards.h"
+#include "quantize/smoothing.h"
 #include "tensor/safetensors.h"
 #include "tests/family_oracles.h"
 #include "tests/tiny_family.h"
@@ -83,6 +84,28 @@ void expect_same_function(const Model& model, const std::vector<std::string>& ro
     const Tensor actual = logits(folded(model, transforms, 3), ids);
     EXPECT_LE((actual - expected).abs().max().item<double>(), 5e-4) << transforms;
   }
+}
+
+TEST(Smoothing, keeps_the_function_and_makes_maxima_of_inputs_and_weights_alike) {
+  REQUIRE_DATA("oracles/families/llama-gqa-untied");
+  for (const std::string& name : testing::family_oracles()) {
+    const Model model = open_plain_model(testing::family_oracle(name));
+    const Tensor ids = at::arange(48, at::kLong) * 31 % model.config.vocabulary;
+    TokenWindows text{.count = 1, .length = 48};
+    for (std::int64_t i = 0; i < 48; ++i)
+      text.ids.push_back(static_cast<TokenId>(ids[i].item<std::int64_t>()));
+    const testing::TemporaryFolder folder;
+    const Model other = smoothed(model, 0.5, text, folder.path(), true);
+    EXPECT_LE((logits(other, ids) - logits(model, ids)).abs().max().item<double>(), 5e-4) << name;
+    const std::string norm = block_prefix(model, 0) + "input_layernorm.weight";
+    EXPECT_FALSE(at::equal(other.tensors->load(norm), model.tensors->load(norm))) << name;
+  }
+  const Tensor s = detail::smoothing_factors(at::tensor({8.0, 2.0, 0.0}, at::kDouble),
+                                             at::tensor({2.0, 0.5, 1.0}, at::kDouble), 0.5);
+  EXPECT_TRUE(at::allclose(s, at::tensor({2.0, 2.0, 1.0}, at::kDouble)));
+  const testing::TemporaryFolder folder;
+  const Model model = open_plain_model(testing::family_oracle("llama-gqa-untied"));
+  EXPECT_ERROR(smoothed(model, 0.5, {}, folder.path(), true), "give --calibration");
 }
 
 TEST(Permutation, keeps_the_function_of_every_family_and_balances_masses) {
