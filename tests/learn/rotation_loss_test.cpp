@@ -37,7 +37,7 @@ LearnedRotations drawn(const Model& model, const Method& method) {
   LearnedRotations matrices{matrices_of(*rotations.residual, 16, model.config.hidden), {}};
   for (const LayerRotations& layer : rotations.layers)
     matrices.value_output.push_back(
-        matrices_of(*layer.value_output, 32, model.config.head_dimension));
+        matrices_of(*layer.value_output.front(), 32, model.config.head_dimension));
   return matrices;
 }
 
@@ -51,8 +51,8 @@ double folded_loss(const Model& model, const Method& method, const LearnedRotati
   Rotations rotations = make_rotations(method.transforms, model.config, /*seed=*/3);
   rotations.residual = std::make_shared<AnyMatrices>(matrices.residual);
   for (std::size_t layer = 0; layer < rotations.layers.size(); ++layer)
-    rotations.layers[layer].value_output =
-        std::make_shared<AnyMatrices>(matrices.value_output[layer]);
+    rotations.layers[layer].value_output = {
+        std::make_shared<AnyMatrices>(matrices.value_output[layer])};
   const OuterWeights outer = fold_outer(model, rotations);
   Tensor x = embed(outer.embedding, ids, model.config).view({ids.size(0), ids.size(1), -1});
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
