@@ -140,6 +140,8 @@ void run(const Options& options) {
   Bench bench(options.settings);
   const std::vector<BenchRow> rows = rows_of(options, bench.model().config);
   check_rows(options, rows);
+  for (const BenchRow& row : rows)
+    bench.require_same_method(row);
   WorkFolder folder(options.settings.out, "bench.json", bench.identity());
   const BenchTable table = table_of(rows, !options.settings.tasks.names.empty());
   if (!options.json)

@@ -85,16 +85,18 @@ bool Bench::finished(const BenchRow& row) const {
   return std::filesystem::exists(folder_of(row) / "row.json");
 }
 
-Json Bench::result(const BenchRow& row) {
+void Bench::require_same_method(const BenchRow& row) const {
   if (!finished(row))
-    return make(row);
+    return;
   const std::filesystem::path file = folder_of(row) / "row.json";
-  Json json = read_json(file);
-  const auto method = member<std::string>(json, "method", file.string());
+  const auto method = member<std::string>(read_json(file), "method", file.string());
   require(method == to_text(parse_method(row.method)), "bench",
           file.string() + ": the row \"" + row.name + "\" is finished with another method (" +
               method + "); give the row another name, or remove its folder");
-  return json;
+}
+
+Json Bench::result(const BenchRow& row) {
+  return finished(row) ? read_json(folder_of(row) / "row.json") : make(row);
 }
 
 void Bench::remove_working_files() const {

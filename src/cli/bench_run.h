@@ -25,8 +25,9 @@ class Bench {
   /// Why this model's sizes do not allow the row; empty when they do.
   std::string obstacle(const BenchRow& row) const;
   bool finished(const BenchRow& row) const;
-  /// row.json (docs/run_directory.md): read when the row is finished, else made. Error: the folder
-  /// holds a row of this name and another method.
+  /// Error: the folder holds a finished row of this name and another method.
+  void require_same_method(const BenchRow& row) const;
+  /// row.json (docs/run_directory.md): read when the row is finished, else made.
   Json result(const BenchRow& row);
   /// Removes what only unfinished tables need.
   void remove_working_files() const;

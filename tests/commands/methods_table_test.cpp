@@ -37,7 +37,8 @@ TEST(MethodsTable, divergences_of_the_presets_are_in_their_order_on_TinyStories)
        "--evaluation-windows", "24", "--out", (folder / "out").string(), "--json", "--quiet"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   std::map<std::string, double> divergence;
-  for (const Json& row : parse_json(outcome.out, "stdout")["rows"])
+  const Json table = parse_json(outcome.out, "stdout");
+  for (const Json& row : table["rows"])
     divergence[row["name"].get<std::string>()] = row["kl"].get<double>();
   const auto expect_order = [&](const char* better, const char* worse, double share) {
     EXPECT_LT(divergence.at(better), share * divergence.at(worse)) << better << " " << worse;

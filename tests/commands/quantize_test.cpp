@@ -231,7 +231,7 @@ TEST_F(QuantizeCommand, transforms_of_every_input_are_stored_and_exported_withou
   arguments[3] = "weight=mxfp4 rotate=aware:32@inputs,hadamard:32@down_input";
   EXPECT_NE(run_program(arguments).err.find("down_input is one of inputs"), std::string::npos);
   arguments[3] = "weight=mxfp4 rotate=aware:48@inputs rounding=gptq";
-  EXPECT_NE(run_program(arguments).err.find("do not divide the 64 inputs"), std::string::npos);
+  EXPECT_NE(run_program(arguments).err.find("do not divide the width 64"), std::string::npos);
 }
 
 TEST_F(QuantizeCommand, packed_products_give_the_logits_of_the_simulation_in_fp32) {

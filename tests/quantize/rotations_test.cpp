@@ -72,8 +72,7 @@ const std::vector<std::string> block_rotations = {
     "hadamard@value_output",
     "hadamard:8@down_input",
     "hadamard:16@residual,hadamard@value_output,hadamard:4@down_input",
-    "aligned:8@residual",
-    "balanced:8@residual,aware:4@value_output",
+    "hadamard:8@residual,aware:4@value_output",
     "aware@value_output"};
 const std::vector<std::string> full_rotations = {"hadamard@residual", "hadamard@down_input"};
 
