@@ -1,12 +1,15 @@
 // Products of MXFP4 inputs and weights, the quantization of the inputs included, against fp32
 // products; and quantizing as a share of the memory's bandwidth. Medians of alternating repeats.
 #include "bench/timings.h"
+#include "core/error.h"
 #include "core/memory.h"
 #include "formats/packed_linear.h"
 #include "tensor/linear.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace latticelens {
@@ -70,6 +73,37 @@ void memory_lines() {
   line("quantize", 2 * bytes);
 }
 
+/// Against torchao (PyPI) on the same shape, when TORCHAO names a Python that has it.
+void peer_lines(const char* python) {
+  constexpr std::int64_t rows = 8192;
+  const Format format = parse_format("mxfp4/floor");
+  SnapCounts counts;
+  const Tensor x = at::randn({rows, 1024});
+  Tensor y;
+  Timings timings;
+  for (int i = 0; i < repeats; ++i) {
+    timings.measure("encode", [&] { y = encode_rows(x, format, counts); });
+    timings.measure("quantize", [&] { y = format.quantize(x, counts); });
+  }
+  const std::filesystem::path answer =
+      std::filesystem::temp_directory_path() / "latticelens-torchao.txt";
+  const std::string command = std::string(python) + " " + LATTICELENS_BENCH "/time_torchao.py " +
+                              std::to_string(rows) + " " + std::to_string(at::get_num_threads()) +
+                              " > " + answer.string();
+  require(std::system(command.c_str()) == 0, "bench",
+          "torchao failed: TORCHAO must name a Python with torch and torchao installed");
+  double encode = 0, quantize = 0;
+  std::ifstream(answer) >> encode >> quantize;
+  std::printf("\n| %lld x 1024 | latticelens, ms | torchao, ms | faster |\n|---|---|---|---|\n",
+              static_cast<long long>(rows));
+  const auto line = [&](const char* name, double theirs) {
+    const double ours = timings.median(name);
+    std::printf("| %s | %.2f | %.2f | %.1fx |\n", name, 1e3 * ours, 1e3 * theirs, theirs / ours);
+  };
+  line("encode", encode);
+  line("quantize", quantize);
+}
+
 void run() {
   std::string load;
   std::getline(std::ifstream("/proc/loadavg"), load, ' ');
@@ -81,6 +115,8 @@ void run() {
     for (const auto& [out, in] : {std::pair{576, 576}, {1536, 576}, {576, 1536}, {4096, 4096}})
       product_line({out, in, tokens});
   memory_lines();
+  if (const char* python = std::getenv("TORCHAO"))
+    peer_lines(python);
 }
 
 } // namespace
