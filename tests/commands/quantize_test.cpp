@@ -216,22 +216,45 @@ TEST_F(QuantizeCommand, the_exported_folder_read_back_gives_the_logits_of_the_ro
   EXPECT_GT((logits(open_model(at("plain"))) - logits(packed)).abs().max().item<double>(), 1e-3);
 }
 
-TEST_F(QuantizeCommand, transforms_of_every_input_are_stored_and_exported_without_a_trace) {
-  std::vector<std::string> arguments = with_method("run", "");
-  arguments[3] = "weight=mxint8 activation=none rounding=gptq rotate=aware:32@inputs";
-  ASSERT_EQ(run_program(arguments).exit_code, 0);
-  ASSERT_EQ(run_program({"export", at("run"), "--out", at("plain"), "--dtype", "fp32"}).exit_code,
-            0);
-  const Tensor ours = logits(open_model(at("run"))), original = logits(open_model(at("model")));
-  EXPECT_LT((logits(open_model(at("plain"))) - ours).abs().max().item<double>(), 2e-3);
-  EXPECT_LT((ours - original).abs().mean().item<double>(), 0.1 * original.std().item<double>());
-  const auto inspected =
-      run_program({"inspect", at("run"), "--layer", "model.layers.1.mlp.down_proj", "--quiet"});
-  EXPECT_EQ(inspected.exit_code, 0) << inspected.err;
-  arguments[3] = "weight=mxfp4 rotate=aware:32@inputs,hadamard:32@down_input";
-  EXPECT_NE(run_program(arguments).err.find("down_input is one of inputs"), std::string::npos);
-  arguments[3] = "weight=mxfp4 rotate=aware:48@inputs rounding=gptq";
-  EXPECT_NE(run_program(arguments).err.find("do not divide the width 64"), std::string::npos);
+TEST_F(QuantizeCommand, what_calibration_chooses_is_stored_and_exported_without_a_trace) {
+  const Tensor original = logits(open_model(at("model")));
+  int number = 0;
+  for (const char* changes :
+       {"rotate=aware:32@inputs",
+        "permute=graded rotate=hadamard:32@residual,aware@value_output,aware:32@down_input",
+        "permute=balanced:16 rotate=hadamard:16@residual,aware:32@inputs",
+        "smooth=0.5 rotate=aware@value_output,hadamard:32@down_input"}) {
+    SCOPED_TRACE(changes);
+    const std::string run = "run" + std::to_string(++number), plain = run + "-plain";
+    std::vector<std::string> arguments = with_method(run, "");
+    arguments[3] = std::string("weight=mxint8 activation=none rounding=gptq ") + changes;
+    const auto outcome = run_program(arguments);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    ASSERT_EQ(run_program({"export", at(run), "--out", at(plain), "--dtype", "fp32"}).exit_code, 0);
+    const Tensor ours = logits(open_model(at(run)));
+    EXPECT_LT((logits(open_model(at(plain))) - ours).abs().max().item<double>(), 2e-3);
+    EXPECT_LT((ours - original).abs().mean().item<double>(), 0.1 * original.std().item<double>());
+    const auto inspected =
+        run_program({"inspect", at(run), "--layer", "model.layers.1.mlp.down_proj", "--quiet"});
+    EXPECT_EQ(inspected.exit_code, 0) << inspected.err;
+  }
+}
+
+TEST_F(QuantizeCommand, transforms_that_cannot_be_are_refused_in_one_line) {
+  for (const auto& [method, part] : std::vector<std::pair<std::string, std::string>>{
+           {"rotate=aware:32@inputs,hadamard:32@down_input", "down_input is one of inputs"},
+           {"rotate=aware:48@inputs rounding=gptq", "do not divide the width 64"},
+           {"rotate=aware:32@residual", "takes rotations only"},
+           {"permute=balanced:48", "do not divide the stream's width 64"},
+           {"permute=sorted", "known: graded, balanced"},
+           {"smooth=1.5", "between 0 and 1"},
+           {"smooth=0.5 rotate=hadamard@residual", "leave one of them out"}}) {
+    std::vector<std::string> arguments = with_method("refused", "");
+    arguments[3] = "weight=mxfp4 " + method;
+    const auto outcome = run_program(arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << method;
+    EXPECT_NE(outcome.err.find(part), std::string::npos) << method << ": " << outcome.err;
+  }
 }
 
 TEST_F(QuantizeCommand, packed_products_give_the_logits_of_the_simulation_in_fp32) {
