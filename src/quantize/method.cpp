@@ -220,7 +220,7 @@ const std::vector<Preset>& presets() {
       {"lens", "graded channels, block rotations of 32, data-aware values; brq's cost online",
        "permute=graded rotate=hadamard:32@residual,aware@value_output,aware:32@down_input "
        "weight=mxfp4/7.25 activation=mxfp4/7.25 "
-       "rounding=descent:damp=0.01,pairs=0,paths=4 order=min-pivot scales=search:3 "
+       "rounding=descent:damp=auto,pairs=0,paths=4 order=min-pivot scales=search:3 "
        "moments=quantized"},
       {"lens-online", "a data-aware 32 x 32 transform of every block of every linear's input",
        "rotate=aware:32@inputs weight=mxfp4/7.25 activation=mxfp4/7.25 "
