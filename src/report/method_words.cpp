@@ -84,8 +84,8 @@ std::string rotation_meaning(const std::string& spec) {
   const std::size_t colon = head.find(':');
   const std::string size = colon == std::string::npos ? "" : head.substr(colon + 1);
   if (head.substr(0, colon) == "aware" && at != std::string::npos)
-    return "A matrix for each " + size +
-           " neighbouring channels, chosen from calibration so that inputs and weights share what "
+    return "A matrix for " + (size.empty() ? "all" : "each " + size + " neighbouring") +
+           " channels, chosen from calibration so that inputs and weights share what "
            "is hard to round, and no channel stands out. It stands on " +
            look_up(sites, spec.substr(at + 1)) + ".";
   if (head.substr(0, colon) != "hadamard" || at == std::string::npos)
