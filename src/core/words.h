@@ -14,6 +14,15 @@ std::vector<std::string> words_of(std::string_view text, char separator);
 
 std::string joined(const std::vector<std::string>& parts, const char* separator);
 
+/// The names of a table's rows: "rtn, gptq".
+template<typename Rows>
+std::string names_of(const Rows& rows) {
+  std::string names;
+  for (const auto& row : rows)
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  return names;
+}
+
 /// A finite number, nothing after it. The error has the prefix and quotes the whole text.
 double parse_number(std::string_view text, const std::string& prefix, std::string_view whole);
 

@@ -34,9 +34,11 @@ std::vector<std::shared_ptr<const Transform>> by_head(const Tensor& matrices, co
 
 void read_into(Rotations& rotations, const SafetensorsFile& file, const Config& config) {
   const auto where = [&](const std::string& name) { return file.path().string() + ": " + name; };
-  for (std::int64_t layer = 0; file.has(values_name(layer)); ++layer)
-    rotations.layers.at(layer).value_output =
-        by_head(file.load(values_name(layer)), config, where(values_name(layer)));
+  for (std::int64_t layer = 0; layer < config.layers; ++layer) {
+    const std::string name = values_name(layer);
+    require(file.has(name), "transform", where(name) + " is missing; quantize into a new folder");
+    rotations.layers[layer].value_output = by_head(file.load(name), config, where(name));
+  }
 }
 
 } // namespace

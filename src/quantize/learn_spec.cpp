@@ -8,14 +8,6 @@ namespace latticelens {
 namespace {
 
 template<typename Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows)
-    names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
-
-template<typename Rows>
 const auto& find(const Rows& rows, const std::string& name, const std::string& whole) {
   for (const auto& row : rows)
     if (name == row.name)

@@ -131,13 +131,10 @@ const std::vector<PermutationRow>& permutations() {
 }
 
 const PermutationRow& permutation_row(const PermutationSpec& spec) {
-  std::string known;
-  for (const PermutationRow& row : permutations()) {
+  for (const PermutationRow& row : permutations())
     if (spec.kind == row.name)
       return row;
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
-  }
-  throw Error("method", "permute=" + spec.kind + " is unknown; known: " + known);
+  throw Error("method", "permute=" + spec.kind + " is unknown; known: " + names_of(permutations()));
 }
 
 PermutationSpec parse_permutation(std::string_view text) {

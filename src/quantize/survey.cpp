@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "quantize/calibration.h"
+#include "tensor/single_thread.h"
 #include "tensor/token_rows.h"
 #include <ATen/ATen.h>
 
@@ -16,6 +17,7 @@ const TransformSpec* surveyed(const Method& method, Site site) {
 
 /// The sum over the rows of a stage's weights of w wᵀ, fp64.
 Tensor weight_gram(const Block& block, const Stage& stage) {
+  const SingleThreadMkl one_thread; // the same bytes at any number of threads
   Tensor gram;
   for (const std::string& name : stage.linears) {
     const Tensor weight = block.linears.at(name).weight.to(at::kDouble),

@@ -1,19 +1,12 @@
 // The table of transforms and sites, and names to transforms.
 #include "core/error.h"
+#include "core/words.h"
 #include "transforms/hadamard.h"
 #include "transforms/transform.h"
 #include <charconv>
 
 namespace latticelens {
 namespace {
-
-template<typename Rows>
-std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows)
-    names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
 
 std::int64_t parse_size(std::string_view text, std::string_view whole) {
   std::int64_t size = 0;

@@ -98,9 +98,8 @@ TEST_F(AnalyseCommand, refuses_what_it_cannot_do) {
 }
 
 TEST_F(AnalyseCommand, reads_a_real_model) {
+  REQUIRE_DATA("models/TinyStories-656K");
   const auto model = testing::data_folder() / "models" / "TinyStories-656K";
-  if (!std::filesystem::exists(model))
-    GTEST_SKIP() << "SKIPPED: " << model << " is absent";
   const auto outcome = run_program({"analyse", model.string(), "--text", at("text.txt"), "--window",
                                     "128", "--json", "--quiet"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;

@@ -85,14 +85,31 @@ void expect_same_function(const Model& model, const std::vector<std::string>& ro
   }
 }
 
+TokenWindows one_window(const Tensor& ids /*[t]*/) {
+  TokenWindows text{.count = 1, .length = ids.numel()};
+  for (std::int64_t i = 0; i < ids.numel(); ++i)
+    text.ids.push_back(static_cast<TokenId>(ids[i].item<std::int64_t>()));
+  return text;
+}
+
+TEST(ChosenRotations, a_file_that_lacks_a_layer_is_an_error) {
+  REQUIRE_DATA("oracles/families/llama-gqa-untied");
+  const Model model = open_plain_model(testing::family_oracle("llama-gqa-untied"));
+  const testing::TemporaryFolder folder;
+  write_safetensors(folder / "rotations.safetensors", {{"other", at::ones({1})}});
+  TimeTable times;
+  const QuantizeRequest request{.model = model,
+                                .method = parse_method("weight=mxfp4 rotate=aware@value_output"),
+                                .quiet = true};
+  EXPECT_ERROR(choose_rotations(request, folder.path(), times), "value_output.0 is missing");
+}
+
 TEST(Smoothing, keeps_the_function_and_makes_maxima_of_inputs_and_weights_alike) {
   REQUIRE_DATA("oracles/families/llama-gqa-untied");
   for (const std::string& name : testing::family_oracles()) {
     const Model model = open_plain_model(testing::family_oracle(name));
     const Tensor ids = at::arange(48, at::kLong) * 31 % model.config.vocabulary;
-    TokenWindows text{.count = 1, .length = 48};
-    for (std::int64_t i = 0; i < 48; ++i)
-      text.ids.push_back(static_cast<TokenId>(ids[i].item<std::int64_t>()));
+    const TokenWindows text = one_window(ids);
     const testing::TemporaryFolder folder;
     const Model other = smoothed(model, 0.5, text, folder.path(), true);
     EXPECT_LE((logits(other, ids) - logits(model, ids)).abs().max().item<double>(), 5e-4) << name;
@@ -112,9 +129,7 @@ TEST(Permutation, keeps_the_function_of_every_family_and_balances_masses) {
   for (const std::string& name : testing::family_oracles()) {
     const Model model = open_plain_model(testing::family_oracle(name));
     const Tensor ids = at::arange(48, at::kLong) * 31 % model.config.vocabulary;
-    TokenWindows text{.count = 1, .length = 48};
-    for (std::int64_t i = 0; i < 48; ++i)
-      text.ids.push_back(static_cast<TokenId>(ids[i].item<std::int64_t>()));
+    const TokenWindows text = one_window(ids);
     for (const char* kind : {"graded", "balanced:8"}) {
       const testing::TemporaryFolder folder;
       const Model other = permuted(model, parse_permutation(kind), text, folder.path(), true);
