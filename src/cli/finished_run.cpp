@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/run_directory.h"
-#include "learn/learn_rotations.h"
+#include "learn/learn.h"
 #include "quantize/carried_files.h"
 #include "quantize/prepare_model.h"
 
@@ -69,9 +69,7 @@ QuantizeRequest FinishedRun::request() const {
                           .storage = parse_storage(member<std::string>(identity, "dtype", where)),
                           .calibration_storage = parse_storage(
                               member<std::string>(identity, "calibration_dtype", where))};
-  if (request.method.learn)
-    request.learned =
-        std::make_shared<const LearnedRotations>(read_learned_rotations(request, path_));
+  read_learned(request, path_);
   return request;
 }
 

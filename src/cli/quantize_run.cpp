@@ -1,7 +1,7 @@
 #include "cli/quantize_run.h"
 
 #include "core/error.h"
-#include "learn/learn_rotations.h"
+#include "learn/learn.h"
 #include "quantize/carried_files.h"
 #include "quantize/prepare_model.h"
 #include <ATen/Parallel.h>
@@ -87,9 +87,7 @@ Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run) 
                           .calibration_storage = parse_storage(run.calibration_dtype),
                           .quiet = run.quiet};
   const Stopwatch watch;
-  if (run.method.learn)
-    request.learned =
-        std::make_shared<const LearnedRotations>(learn_rotations(request, directory.path()));
+  learn(request, directory.path());
   const double learning = watch.seconds();
   QuantizeResult quantized = quantize_blocks_of(request, directory);
   if (run.method.learn)

@@ -2,47 +2,19 @@
 
 #include "core/error.h"
 #include "core/progress.h"
-#include "core/run_directory.h"
-#include "core/words.h"
+#include "learn/learning_log.h"
 #include "learn/learning_state.h"
 #include "learn/lessons.h"
 #include "learn/rotation_loss.h"
-#include <ATen/ATen.h>
-#include <cmath>
-#include <cstdio>
-#include <numbers>
 
 namespace latticelens {
 namespace {
 
 constexpr const char* state_name = "learned.safetensors";
-constexpr const char* rows_name = "learning.jsonl";
 
-/// The rate of a step: a cosine from the first one's to zero.
-double rate_of(const LearnSpec& spec, std::int64_t step) {
-  const double done = static_cast<double>(step) / spec.number("steps");
-  return spec.number("rate") * (1 + std::cos(std::numbers::pi * done)) / 2;
-}
-
-void write_rows(const std::filesystem::path& path, const std::vector<Json>& rows) {
-  std::string text;
-  for (const Json& row : rows)
-    text += to_text(row) + "\n";
-  write_text(path, text);
-}
-
-[[noreturn]] void stop(std::int64_t step, double rate, const std::string& what) {
-  throw Error("learn", "step " + std::to_string(step + 1) + " at rate " + shortest(rate) + ": " +
-                           what +
-                           "; give a lower rate: learn=rotations:rate=" + shortest(rate / 10));
-}
-
-/// Moves every matrix; returns what is said of the step.
-Json take_step(LearningState& state, const RotationLoss& loss, const Tensor& ids,
-               const CayleyStep& step) {
-  const RotationGradient here = loss.at(matrices_of(state), ids);
-  if (!std::isfinite(here.loss))
-    stop(state.steps, step.rate, "the loss is not finite");
+/// Moves every matrix down `here`; returns the largest turn.
+double take_step(LearningState& state, const RotationGradient& here, const LearnSpec& spec) {
+  const CayleyStep step{.rate = rate_of(spec, state.steps), .momentum = spec.number("momentum")};
   double turn = 0;
   try {
     if (state.residual.matrices.defined())
@@ -51,32 +23,10 @@ Json take_step(LearningState& state, const RotationLoss& loss, const Tensor& ids
       turn = std::max(turn,
                       descend(state.value_output[layer], here.gradient.value_output[layer], step));
   } catch (const Error& error) {
-    stop(state.steps, step.rate, error.what());
+    stop_learning(spec, state.steps, error.what());
   }
   ++state.steps;
-  return {{"step", state.steps}, {"loss", here.loss}, {"rate", step.rate}, {"turn", turn}};
-}
-
-Json held_out_row(const LearningState& state, const RotationLoss& loss, const Tensor& ids) {
-  const double value = loss.loss_at(matrices_of(state), ids);
-  if (!std::isfinite(value))
-    stop(state.steps, 0, "the loss is not finite");
-  return {{"step", state.steps}, {"held_out_loss", value}};
-}
-
-std::string loss_text(const Json& row, const char* member_name) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4f", row[member_name].get<double>());
-  return text;
-}
-
-/// Those of the steps that the state has seen.
-std::vector<Json> rows_before(const std::filesystem::path& path, const LearningState& state) {
-  std::vector<Json> rows;
-  for (const Json& row : read_lines(path))
-    if (member<std::int64_t>(row, "step", rows_name) <= state.steps)
-      rows.push_back(row);
-  return rows;
+  return turn;
 }
 
 } // namespace
@@ -90,27 +40,31 @@ LearnedRotations learn_rotations(const QuantizeRequest& request,
   const std::int64_t steps = spec.count("steps");
   if (state.steps >= steps)
     return matrices_of(state);
-  const Lessons lessons(request.calibration, spec.count("tokens"), request.seed);
+  const Lessons lessons(request.calibration, spec, request.seed);
   const RotationLoss loss(request.model, request.method, request.seed);
-  std::vector<Json> rows = rows_before(folder / rows_name, state);
-  if (rows.empty())
-    rows.push_back(held_out_row(state, loss, lessons.held_out()));
+  LearningLog log(folder, spec, state.steps);
+  const auto hold_out = [&] {
+    log.add_held_out(state.steps, loss.loss_at(matrices_of(state), lessons.held_out()));
+  };
+  if (log.empty())
+    hold_out();
   Progress progress("learn rotations", steps, request.quiet);
   progress.skip(state.steps);
   while (state.steps < steps) {
-    const CayleyStep step{.rate = rate_of(spec, state.steps), .momentum = spec.number("momentum")};
-    rows.push_back(take_step(state, loss, lessons.ids(state.steps), step));
-    const std::string said = "loss " + loss_text(rows.back(), "loss");
+    const double rate = rate_of(spec, state.steps);
+    const RotationGradient here = loss.at(matrices_of(state), lessons.ids(state.steps));
+    check_loss(spec, state.steps, here.loss);
+    const double turn = take_step(state, here, spec);
+    log.add_step(state.steps, here.loss, {{"rate", rate}, {"turn", turn}});
     if (state.steps == steps)
-      rows.push_back(held_out_row(state, loss, lessons.held_out()));
-    write_rows(folder / rows_name, rows);
+      hold_out();
+    log.write();
     write_state(folder / state_name, state);
-    progress.step(said);
+    progress.step(log.last_loss());
     if (each_step)
       each_step(state.steps);
   }
-  progress.line("loss on tokens held out: " + loss_text(rows.front(), "held_out_loss") +
-                " before learning, " + loss_text(rows.back(), "held_out_loss") + " after");
+  progress.line(log.summary());
   return matrices_of(state);
 }
 

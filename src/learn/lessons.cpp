@@ -8,19 +8,18 @@
 
 namespace latticelens {
 
-Lessons::Lessons(const TokenWindows& text, std::int64_t tokens, std::uint64_t seed)
-    : parts_(token_rows(text.ids, std::min(tokens, text.length))),
-      parts_a_step_(tokens / std::max<std::int64_t>(1, std::min(tokens, text.length))),
-      seed_(seed) {
-  require(
-      2 * tokens <= text.count * text.length, "learn",
-      "learn=rotations:tokens=" + std::to_string(tokens) + ": the calibration text has " +
-          std::to_string(text.count * text.length) +
-          " tokens, a step and what judges it need twice as many as a step; give more --windows, "
-          "or fewer tokens a step");
-  require(tokens <= text.length || tokens % text.length == 0, "learn",
-          "learn=rotations:tokens=" + std::to_string(tokens) + " are no whole windows of " +
-              std::to_string(text.length));
+Lessons::Lessons(const TokenWindows& text, const LearnSpec& spec, std::uint64_t seed)
+    : seed_(seed) {
+  const std::int64_t tokens = spec.count("tokens"), length = std::min(tokens, text.length);
+  const std::string option = "learn=" + spec.name + ":tokens=" + std::to_string(tokens);
+  require(2 * tokens <= text.count * text.length, "learn",
+          option + ": the calibration text has " + std::to_string(text.count * text.length) +
+              " tokens, a step and what judges it need twice as many as a step; give more "
+              "--windows, or fewer tokens a step");
+  require(tokens % length == 0, "learn",
+          option + " are no whole windows of " + std::to_string(text.length));
+  parts_ = token_rows(text.ids, length);
+  parts_a_step_ = tokens / length;
 }
 
 Tensor Lessons::ids(std::int64_t step) const {

@@ -1,5 +1,6 @@
 // Which part of the calibration text each step of learning sees.
 #pragma once
+#include "quantize/learn_spec.h"
 #include "tensor/tensor.h"
 #include "text/corpus.h"
 
@@ -7,10 +8,10 @@ namespace latticelens {
 
 class Lessons {
  public:
-  /// `tokens` a step: less than a window, or whole windows. The text's last ones are held out; all
-  /// other parts come once, in an order drawn from the seed, before any comes again. Error: the
+  /// spec's tokens a step: less than a window, or whole windows. The text's last ones are held out;
+  /// all other parts come once, in an order drawn from the seed, before any comes again. Error: the
   /// text has not twice as many tokens, or they are no whole windows.
-  Lessons(const TokenWindows& text, std::int64_t tokens, std::uint64_t seed);
+  Lessons(const TokenWindows& text, const LearnSpec& spec, std::uint64_t seed);
 
   /// ids [n, t] of a step.
   Tensor ids(std::int64_t step) const;

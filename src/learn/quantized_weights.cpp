@@ -5,13 +5,14 @@
 #include <ATen/ATen.h>
 
 namespace latticelens {
-namespace {
 
-Tensor rounded(const Tensor& weight, const Format& format) {
+Tensor rounded_to_nearest(const Tensor& weight, const Format& format) {
   const Format settled = format.on(weight);
   SnapCounts counts;
   return settled.snap(weight, settled.fit(weight), counts);
 }
+
+namespace {
 
 /// y of x with the part of the factors' gradients that the rounding error `excess` [out, in] makes.
 Tensor corrected(const Tensor& y, const Tensor& x, const Tensor& excess,
@@ -45,7 +46,7 @@ void install_quantized_weights(Block& block, const Model& model, const Format& f
     if (!in_a_stage(*model.layout, name))
       continue;
     const Tensor weight = linear.weight;
-    linear.weight = rounded(weight, format);
+    linear.weight = rounded_to_nearest(weight, format);
     const FactorsOfLinear own = factors_of(name, *model.layout, factors);
     if (!own.read.defined() && own.written.empty())
       continue;

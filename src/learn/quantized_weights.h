@@ -10,6 +10,9 @@
 
 namespace latticelens {
 
+/// The values [out, in] of a weight whose codes are the nearest.
+Tensor rounded_to_nearest(const Tensor& weight, const Format& format);
+
 /// Every linear of a stage multiplies by its weight rounded to nearest. `factors` undefined: values
 /// only. Before install_basis_factors.
 void install_quantized_weights(Block& block, const Model& model, const Format& format,

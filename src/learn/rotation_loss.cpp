@@ -33,6 +33,11 @@ LearnedRotations zeros_like(const LearnedRotations& rotations) {
   return zeros;
 }
 
+TextLoss text_loss_of(const Method& method) {
+  return method.learn && method.learn->count("kl") == 1 ? TextLoss::divergence
+                                                        : TextLoss::cross_entropy;
+}
+
 std::int64_t bytes_of_blocks(const Model& model) {
   std::int64_t values = 0;
   for (const LinearShape& linear : model.layout->linears)
@@ -41,12 +46,6 @@ std::int64_t bytes_of_blocks(const Model& model) {
 }
 
 } // namespace
-
-/// The gradient of the stream, and what the head's basis factor is made of.
-struct RotationLoss::End {
-  double loss;
-  Tensor of_stream, of_normed, normed;
-};
 
 /// A forward pass that remembers what the backward pass starts from.
 struct RotationLoss::Forward {
@@ -58,7 +57,7 @@ struct RotationLoss::Forward {
 
 RotationLoss::RotationLoss(const Model& model, const Method& method, std::uint64_t seed)
     : model_(model), method_(method), seed_(seed), embedding_(load_embedding(model)),
-      norm_(load_final_norm(model)), head_(load_head(model)) {}
+      end_(model, text_loss_of(method)) {}
 
 Block RotationLoss::folded(std::int64_t layer, const Rotations& rotations) const {
   Block block = load_block(model_, layer);
@@ -77,13 +76,7 @@ RotationLoss::Forward RotationLoss::forward(const LearnedRotations& rotations,
                                             const Tensor& ids) const {
   Forward pass{.rotations = make_rotations(method_.transforms, model_.config, seed_, &rotations),
                .rope = make_rope(model_.config, ids.size(1))};
-  Tensor x = embed(embedding_, ids, model_.config).view({ids.size(0), ids.size(1), -1});
-  if (pass.rotations.residual) {
-    if (model_.config.layer_norm)
-      x = x - x.mean(-1, /*keepdim=*/true);
-    x = pass.rotations.residual->apply(x);
-  }
-  pass.streams.push_back(x);
+  pass.streams.push_back(embedded(embedding_, ids, pass.rotations.residual.get(), model_.config));
   const bool keep = bytes_of_blocks(model_) <= kept_bytes;
   for (std::int64_t layer = 0; layer < model_.config.layers; ++layer) {
     const Block block = folded(layer, pass.rotations);
@@ -96,35 +89,13 @@ RotationLoss::Forward RotationLoss::forward(const LearnedRotations& rotations,
   return pass;
 }
 
-LossGradient RotationLoss::head_loss(const Tensor& hidden, const Tensor& ids) const {
-  if (method_.learn && method_.learn->count("kl") == 1)
-    return head_.against(hidden, at::stack(run_decoder(model_, ids.unbind())));
-  return head_.of(hidden, ids);
-}
-
-/// The head stays as it is, the normed stream is turned back instead.
-RotationLoss::End RotationLoss::end(const Tensor& stream, const Rotations& rotations,
-                                    const Tensor& ids) const {
-  const double epsilon = model_.config.norm_epsilon;
-  const Tensor x = stream.detach().requires_grad_();
-  if (!rotations.residual) {
-    const Tensor hidden = norm_(x, epsilon);
-    const LossGradient loss = head_loss(hidden.detach(), ids);
-    return {loss.loss, torch::autograd::grad({hidden}, {x}, {loss.gradient})[0], {}, {}};
-  }
-  const Tensor normed = Norm{.gain = at::ones_like(norm_.gain)}(x, epsilon);
-  Tensor hidden = rotations.residual->invert(normed.detach()) * norm_.gain;
-  if (norm_.bias.defined())
-    hidden += norm_.bias;
-  const LossGradient loss = head_loss(hidden, ids);
-  const Tensor gradient = rotations.residual->apply(loss.gradient * norm_.gain);
-  return {loss.loss, torch::autograd::grad({normed}, {x}, {gradient})[0], gradient,
-          normed.detach()};
+EndGradient RotationLoss::end(const Forward& pass, const Tensor& ids) const {
+  return end_.at(pass.streams.back(), pass.rotations.residual.get(), ids);
 }
 
 double RotationLoss::loss_at(const LearnedRotations& rotations, const Tensor& ids) const {
   const Forward pass = forward(rotations, ids);
-  return end(pass.streams.back(), pass.rotations, ids).loss;
+  return end(pass, ids).loss;
 }
 
 /// Through one block, run again with its graph: the gradient of what goes into it. What its factors
@@ -153,7 +124,7 @@ Tensor RotationLoss::back_through(std::int64_t layer, const Forward& pass, const
 
 RotationGradient RotationLoss::at(const LearnedRotations& rotations, const Tensor& ids) const {
   const Forward pass = forward(rotations, ids);
-  const End last = end(pass.streams.back(), pass.rotations, ids);
+  const EndGradient last = end(pass, ids);
   RotationGradient result{.loss = last.loss, .gradient = zeros_like(rotations)};
   Tensor& of_residual = result.gradient.residual;
   Tensor gradient = last.of_stream;

@@ -1,7 +1,7 @@
 // The loss of a model with rotations folded in and quantizers on, and its gradient by each matrix.
 #pragma once
 #include "learn/basis_factor.h"
-#include "learn/head_loss.h"
+#include "learn/model_end.h"
 #include "quantize/request.h"
 #include "quantize/rotations.h"
 
@@ -27,12 +27,10 @@ class RotationLoss {
 
  private:
   struct Forward;
-  struct End;
   Block folded(std::int64_t layer, const Rotations& rotations) const;
   void round_weights(Block& block, const BasisFactors& factors) const;
   Forward forward(const LearnedRotations& rotations, const Tensor& ids) const;
-  LossGradient head_loss(const Tensor& hidden, const Tensor& ids) const;
-  End end(const Tensor& stream, const Rotations& rotations, const Tensor& ids) const;
+  EndGradient end(const Forward& pass, const Tensor& ids) const;
   Tensor back_through(std::int64_t layer, const Forward& pass, const Tensor& gradient,
                       LearnedRotations& sums) const;
 
@@ -40,8 +38,7 @@ class RotationLoss {
   const Method& method_;
   std::uint64_t seed_;
   Tensor embedding_;
-  Norm norm_;
-  HeadLoss head_;
+  ModelEnd end_;
 };
 
 } // namespace latticelens

@@ -48,6 +48,16 @@ const std::vector<LearnRow>& learnings() {
          1, true},
         {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true},
         {"weights", 0, "1: weights are rounded to nearest meanwhile, 0: they are not", 0, 1,
+         true}}},
+      {"weights",
+       "the weights that are rounded, by Adam down the divergence of the quantized model from the "
+       "original on the calibration text",
+       {{"steps", 64, "steps", 0, 1e6, true},
+        {"rate", 3e-4,
+         "of a weight's root mean square, after a short warm-up; it falls to zero along a cosine",
+         0, 1},
+        {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true},
+        {"weights", 1, "1: weights are rounded to nearest meanwhile, 0: they are not", 0, 1,
          true}}}};
   return table;
 }

@@ -79,9 +79,21 @@ void set(Method& method, const std::string& key, const std::string& value) {
                               "scales, target, moments");
 }
 
-void check_learning(const Method& method) {
-  if (!method.learn)
-    return;
+void check_learned_weights(const Method& method) {
+  require(method.activation || method.learn->count("weights") == 1, "method",
+          "learn=weights: nothing is quantized that weights could learn from; write "
+          "activation=FORMAT or learn=weights:weights=1");
+  require(method.target == Target::quantized, "method",
+          "learn=weights: weights that have learned have no original outputs to come close to; "
+          "leave target= out");
+  for (const TransformSpec& spec : method.transforms)
+    require(spec.site == Site::value_output || !needs_calibration(spec), "method",
+            "learn=weights: " + to_text(spec) +
+                " is chosen while blocks are rounded, after learning; write for example "
+                "hadamard:32@down_input");
+}
+
+void check_learned_rotations(const Method& method) {
   require(transform_at(method, Site::residual) || transform_at(method, Site::value_output),
           "method",
           "learn=rotations: there is no rotation to learn; write for example "
@@ -90,6 +102,13 @@ void check_learning(const Method& method) {
       method.activation || method.learn->count("weights") == 1, "method",
       "learn=rotations: nothing is quantized that a rotation could help; write activation=FORMAT "
       "or learn=rotations:weights=1");
+}
+
+void check_learning(const Method& method) {
+  if (learns(method, "rotations"))
+    check_learned_rotations(method);
+  if (learns(method, "weights"))
+    check_learned_weights(method);
 }
 
 } // namespace
@@ -178,6 +197,10 @@ const TransformSpec* input_transform(const Method& method, const Layout& layout,
 bool has_input_transforms(const Method& method) {
   const TransformSpec* down = transform_at(method, Site::down_input);
   return transform_at(method, Site::inputs) || (down && needs_calibration(*down));
+}
+
+bool learns(const Method& method, std::string_view name) {
+  return method.learn && method.learn->name == name;
 }
 
 bool needs_text(const Method& method) {

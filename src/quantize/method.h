@@ -41,6 +41,9 @@ Method parse_method(std::string_view text);
 /// The canonical string: parse_method gives the same method back.
 std::string to_text(const Method& method);
 
+/// Whether it learns what the row `name` of learnings() says.
+bool learns(const Method& method, std::string_view name);
+
 /// Whether it cannot do without a calibration text.
 bool needs_text(const Method& method);
 

@@ -5,10 +5,11 @@
 namespace latticelens {
 
 Rotations rotations_of(const QuantizeRequest& request) {
-  require(!request.method.learn || request.learned, "quantize",
+  const bool learned = learns(request.method, "rotations");
+  require(!learned || request.learned, "quantize",
           "the method learns rotations, and none are given");
   return make_rotations(request.method.transforms, request.model.config, request.seed,
-                        request.method.learn ? request.learned.get() : nullptr);
+                        learned ? request.learned.get() : nullptr);
 }
 
 } // namespace latticelens

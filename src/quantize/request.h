@@ -1,5 +1,6 @@
 // What is to be quantized, and how.
 #pragma once
+#include "quantize/learned_weights.h"
 #include "quantize/method.h"
 #include "quantize/rotations.h"
 #include "quantize/shards.h"
@@ -15,7 +16,8 @@ struct QuantizeRequest {
   Storage storage = Storage::bf16;             // of what is not quantized
   Storage calibration_storage = Storage::fp32; // of calibration activations between stages
   bool quiet = false;
-  std::shared_ptr<const LearnedRotations> learned = nullptr; // what the method learns
+  std::shared_ptr<const LearnedRotations> learned = nullptr;       // what the method learns:
+  std::shared_ptr<const LearnedWeights> learned_weights = nullptr; // one of both, or neither
 };
 
 /// Drawn or learned. Error: the method learns rotations and the request has none.

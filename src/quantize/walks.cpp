@@ -46,6 +46,8 @@ CalibrationStream Walks::start_stream() const {
 Block Walks::load_folded(std::int64_t layer, const ActivationSpec& activations) const {
   Block block = load_block(request_.model, layer);
   fold_block(block, rotations_, request_.model);
+  if (request_.learned_weights)
+    request_.learned_weights->install(block, *request_.model.layout);
   for (auto& [name, norm] : block.norms)
     norm = stored_norm(norm, request_.storage);
   for (auto& [name, linear] : block.linears) {

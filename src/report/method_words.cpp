@@ -180,6 +180,18 @@ std::string value_of(const std::string& method, const std::string& key) {
   return "";
 }
 
+std::string learning_meaning(const std::string& value) {
+  const std::string steps =
+      option_of(value, "steps") + " steps of " + option_of(value, "tokens") + " tokens";
+  if (value.starts_with("weights"))
+    return "The weights are learned before they are rounded, " + steps +
+           ": each moves them a little so that the quantized model predicts what the original "
+           "does.";
+  return "The rotations that are folded into weights are learned first, " + steps +
+         ": each turns them a little so that the quantized model predicts the calibration text "
+         "better.";
+}
+
 std::string meaning_of(const std::string& method, const std::string& key,
                        const std::string& value) {
   if (key == "weight")
@@ -201,10 +213,7 @@ std::string meaning_of(const std::string& method, const std::string& key,
            "strength " +
            value + " (SmoothQuant).";
   if (key == "learn")
-    return "The rotations that are folded into weights are learned first, " +
-           option_of(value, "steps") + " steps of " + option_of(value, "tokens") +
-           " tokens: each turns them a little so that the quantized model predicts the calibration "
-           "text better.";
+    return learning_meaning(value);
   if (key == "scales")
     return "When scales are chosen: " + look_up(scale_times, value.substr(0, value.find(':'))) +
            ".";

@@ -56,12 +56,16 @@ class LearnRotations : public ::testing::Test {
   Model model_;
 };
 
+LearnSpec spec_of(std::int64_t tokens) {
+  return parse_learning("rotations:tokens=" + std::to_string(tokens));
+}
+
 TEST(Lessons, every_part_comes_once_a_pass_but_those_held_out) {
   TokenWindows text{.ids = {}, .count = 5, .length = 8};
   for (int i = 0; i < 40; ++i)
     text.ids.push_back(i);
   for (const std::int64_t tokens : {4, 8}) {
-    const Lessons lessons(text, tokens, 1);
+    const Lessons lessons(text, spec_of(tokens), 1);
     const std::int64_t steps = (40 - tokens) / tokens;
     std::multiset<std::int64_t> seen;
     for (std::int64_t step = 0; step < 2 * steps; ++step)
@@ -72,9 +76,9 @@ TEST(Lessons, every_part_comes_once_a_pass_but_those_held_out) {
     for (const std::int64_t first : seen)
       EXPECT_EQ(seen.count(first), 2u);
   }
-  EXPECT_EQ(Lessons(text, 16, 1).ids(0).sizes(), at::IntArrayRef({2, 8}));
-  EXPECT_ERROR(Lessons(text, 24, 1), "twice as many");
-  EXPECT_ERROR(Lessons(text, 12, 1), "no whole windows");
+  EXPECT_EQ(Lessons(text, spec_of(16), 1).ids(0).sizes(), at::IntArrayRef({2, 8}));
+  EXPECT_ERROR(Lessons(text, spec_of(24), 1), "twice as many");
+  EXPECT_ERROR(Lessons(text, spec_of(12), 1), "no whole windows");
 }
 
 TEST_F(LearnRotations, a_run_that_was_cut_off_ends_in_the_same_bytes) {

@@ -53,6 +53,10 @@ TEST(Method, what_is_learned_is_printed_with_its_options_and_read_back) {
   EXPECT_TRUE(needs_text(parse_method(text)));
   const auto learn = [&](const std::string& value) { return parse_method(rotate + value + rest); };
   EXPECT_ERROR(learn("learn=all"), "\"all\" is unknown; known: rotations");
+  EXPECT_ERROR(learn("learn=weights target=original rounding=gptq"), "no original outputs");
+  EXPECT_ERROR(parse_method("rotate=aware:32@inputs learn=weights" + rest),
+               "chosen while blocks are rounded");
+  EXPECT_ERROR(parse_method("learn=weights:weights=0 weight=mxfp4"), "could learn from");
   EXPECT_ERROR(learn("learn=rotations:speed=1"), "known: steps, rate");
   EXPECT_ERROR(learn("learn=rotations:steps"), "not OPTION=NUMBER");
   EXPECT_ERROR(learn("learn=rotations:steps=1.5"), "whole number");

@@ -1,0 +1,30 @@
+#include "learn/learn.h"
+
+#include "learn/learn_rotations.h"
+#include "learn/learn_weights.h"
+
+namespace latticelens {
+namespace {
+
+template<class T>
+std::shared_ptr<const T> shared(T value) {
+  return std::make_shared<const T>(std::move(value));
+}
+
+} // namespace
+
+void learn(QuantizeRequest& request, const std::filesystem::path& folder) {
+  if (learns(request.method, "rotations"))
+    request.learned = shared(learn_rotations(request, folder));
+  if (learns(request.method, "weights"))
+    request.learned_weights = shared(learn_weights(request, folder));
+}
+
+void read_learned(QuantizeRequest& request, const std::filesystem::path& folder) {
+  if (learns(request.method, "rotations"))
+    request.learned = shared(read_learned_rotations(request, folder));
+  if (learns(request.method, "weights"))
+    request.learned_weights = shared(read_learned_weights(request, folder));
+}
+
+} // namespace latticelens

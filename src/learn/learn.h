@@ -1,0 +1,15 @@
+// What a method learns before anything is rounded.
+#pragma once
+#include "quantize/request.h"
+#include <filesystem>
+
+namespace latticelens {
+
+/// Learns what request.method says, if anything, and puts it into the request. Errors: those of
+/// learn_rotations and learn_weights.
+void learn(QuantizeRequest& request, const std::filesystem::path& folder);
+
+/// The same out of a finished run's folder. Error: it has none.
+void read_learned(QuantizeRequest& request, const std::filesystem::path& folder);
+
+} // namespace latticelens
