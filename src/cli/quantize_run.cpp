@@ -88,8 +88,11 @@ Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run) 
                           .quiet = run.quiet};
   const Stopwatch watch;
   learn(request, directory.path());
-  const double learning = watch.seconds();
+  double learning = watch.seconds();
   QuantizeResult quantized = quantize_blocks_of(request, directory);
+  const Stopwatch after;
+  learn_rounded(request, directory);
+  learning += after.seconds();
   if (run.method.learn)
     quantized.times.add("learning", learning);
   results.update(results_of(quantized, run.watch.seconds()));

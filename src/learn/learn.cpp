@@ -1,7 +1,9 @@
 #include "learn/learn.h"
 
+#include "learn/learn_codes.h"
 #include "learn/learn_rotations.h"
 #include "learn/learn_weights.h"
+#include "learn/measure_importance.h"
 
 namespace latticelens {
 namespace {
@@ -14,13 +16,22 @@ std::shared_ptr<const T> shared(T value) {
 } // namespace
 
 void learn(QuantizeRequest& request, const std::filesystem::path& folder) {
+  if (request.method.importance)
+    request.importance = shared(measure_importance(request, folder));
   if (learns(request.method, "rotations"))
     request.learned = shared(learn_rotations(request, folder));
   if (learns(request.method, "weights"))
     request.learned_weights = shared(learn_weights(request, folder));
 }
 
+void learn_rounded(const QuantizeRequest& request, RunDirectory& run) {
+  if (learns(request.method, "codes"))
+    learn_codes(request, run);
+}
+
 void read_learned(QuantizeRequest& request, const std::filesystem::path& folder) {
+  if (request.method.importance)
+    request.importance = shared(measure_importance(request, folder));
   if (learns(request.method, "rotations"))
     request.learned = shared(read_learned_rotations(request, folder));
   if (learns(request.method, "weights"))

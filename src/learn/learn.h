@@ -1,5 +1,6 @@
 // What a method learns before anything is rounded.
 #pragma once
+#include "core/run_directory.h"
 #include "quantize/request.h"
 #include <filesystem>
 
@@ -9,7 +10,10 @@ namespace latticelens {
 /// learn_rotations and learn_weights.
 void learn(QuantizeRequest& request, const std::filesystem::path& folder);
 
-/// The same out of a finished run's folder. Error: it has none.
+/// Learns what is learned of a model that is rounded. Errors: those of learn_codes.
+void learn_rounded(const QuantizeRequest& request, RunDirectory& run);
+
+/// What learn() found, out of a finished run's folder. Error: it has none.
 void read_learned(QuantizeRequest& request, const std::filesystem::path& folder);
 
 } // namespace latticelens

@@ -46,6 +46,11 @@ LearningLog::LearningLog(const std::filesystem::path& folder, const LearnSpec& s
       rows_.push_back(row);
 }
 
+bool LearningLog::complete(std::int64_t steps) const {
+  return !rows_.empty() && rows_.back().contains("held_out_loss") &&
+         (steps == 0 || rows_.size() > 1) && rows_.back()["step"] == steps;
+}
+
 void LearningLog::add_step(std::int64_t step, double loss, Json more) {
   more.update({{"step", step}, {"loss", loss}});
   rows_.push_back(std::move(more));
@@ -61,6 +66,12 @@ void LearningLog::write() const {
   for (const Json& row : rows_)
     text += to_text(row) + "\n";
   write_text(path_, text);
+}
+
+bool learning_is_over(const std::filesystem::path& folder, const LearnSpec& spec) {
+  const std::int64_t steps = spec.count("steps");
+  return LearningLog(folder, spec, steps).complete(steps) &&
+         !std::filesystem::exists(folder / "learning");
 }
 
 std::string LearningLog::last_loss() const {

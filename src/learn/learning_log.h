@@ -24,6 +24,8 @@ class LearningLog {
   /// Goes on after the rows of an earlier run up to the step `steps`.
   LearningLog(const std::filesystem::path& folder, const LearnSpec& spec, std::int64_t steps);
 
+  /// Whether the loss after all steps is there.
+  bool complete(std::int64_t steps) const;
   bool empty() const { return rows_.empty(); }
   void add_step(std::int64_t step, double loss, Json more);
   void add_held_out(std::int64_t step, double loss);
@@ -38,5 +40,8 @@ class LearningLog {
   const LearnSpec& spec_;
   std::vector<Json> rows_;
 };
+
+/// Whether learning in a run's folder has ended and what it left is in safety.
+bool learning_is_over(const std::filesystem::path& folder, const LearnSpec& spec);
 
 } // namespace latticelens

@@ -1,46 +1,34 @@
 #include "learn/weight_loss.h"
 
-#include "learn/quantized_weights.h"
 #include "model/attention.h"
-#include "quantize/activations.h"
 #include "tensor/gradient.h"
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
 namespace latticelens {
 
-WeightLoss::WeightLoss(const QuantizeRequest& request, const Rotations& rotations)
-    : request_(request), rotations_(rotations), embedding_(load_embedding(request.model)),
-      end_(request.model, TextLoss::divergence) {}
+WeightLoss::WeightLoss(const Model& model, const Rotations& rotations, RoundedWeight rounded)
+    : model_(model), rotations_(rotations), rounded_(std::move(rounded)),
+      embedding_(load_embedding(model)), end_(model, TextLoss::divergence) {}
 
-Block WeightLoss::folded(std::int64_t layer) const {
-  Block block = load_block(request_.model, layer);
-  fold_block(block, rotations_, request_.model);
-  for (auto& [name, linear] : block.linears) // learned in place: no view of a file or of another
-    linear.weight = linear.weight.clone(at::MemoryFormat::Contiguous);
-  install_activations(block, *request_.model.layout,
-                      {.down_input = rotations_.down_input, .format = request_.method.activation});
-  return block;
-}
-
-/// With its stages' weights rounded to nearest, straight through where they are watched.
+/// With its stages' weights rounded, straight through where they are watched.
 Block WeightLoss::rounded(const Block& block) const {
   Block result = block;
-  if (request_.method.learn->count("weights") == 0)
+  if (!rounded_)
     return result;
   for (auto& [name, linear] : result.linears)
-    if (in_a_stage(*request_.model.layout, name))
-      linear.weight = straight_through(
-          rounded_to_nearest(linear.weight.detach(), request_.method.weight), linear.weight);
+    if (in_a_stage(*model_.layout, name))
+      linear.weight =
+          straight_through(rounded_(block.layer, name, linear.weight.detach()), linear.weight);
   return result;
 }
 
 std::vector<Tensor> WeightLoss::streams(const std::vector<Block>& blocks, const Tensor& ids) const {
-  const Rope rope = make_rope(request_.model.config, ids.size(1));
+  const Rope rope = make_rope(model_.config, ids.size(1));
   std::vector<Tensor> streams = {
-      embedded(embedding_, ids, rotations_.residual.get(), request_.model.config)};
+      embedded(embedding_, ids, rotations_.residual.get(), model_.config)};
   for (const Block& block : blocks)
-    streams.push_back(run_block(request_.model, rounded(block), rope, streams.back()));
+    streams.push_back(run_block(model_, rounded(block), rope, streams.back()));
   return streams;
 }
 
@@ -55,12 +43,12 @@ Tensor WeightLoss::back_through(const Block& block, const Tensor& x, const Tenso
   std::vector<std::string> names;
   std::vector<Tensor> inputs = {x.detach().requires_grad_()};
   for (auto& [name, linear] : watched.linears)
-    if (in_a_stage(*request_.model.layout, name)) {
+    if (in_a_stage(*model_.layout, name)) {
       linear.weight = linear.weight.detach().requires_grad_();
       names.push_back(name);
       inputs.push_back(linear.weight);
     }
-  const Tensor y = run_block(request_.model, rounded(watched), rope, inputs.front());
+  const Tensor y = run_block(model_, rounded(watched), rope, inputs.front());
   // An expert that no token reaches has no gradient.
   const auto gradients = torch::autograd::grad({y}, inputs, {gradient}, /*retain_graph=*/false,
                                                /*create_graph=*/false, /*allow_unused=*/true);
@@ -72,7 +60,7 @@ Tensor WeightLoss::back_through(const Block& block, const Tensor& x, const Tenso
 
 double WeightLoss::gradient_at(const std::vector<Block>& blocks, const Tensor& ids,
                                const EachWeight& each) const {
-  const Rope rope = make_rope(request_.model.config, ids.size(1));
+  const Rope rope = make_rope(model_.config, ids.size(1));
   std::vector<Tensor> passed = streams(blocks, ids);
   const EndGradient last = end_.at(passed.back(), rotations_.residual.get(), ids);
   Tensor gradient = last.of_stream;

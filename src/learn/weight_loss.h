@@ -1,7 +1,6 @@
 // What a quantized model's loss says of the weights that are rounded in it.
 #pragma once
 #include "learn/model_end.h"
-#include "quantize/request.h"
 #include "quantize/rotations.h"
 #include <functional>
 
@@ -11,20 +10,21 @@ namespace latticelens {
 using EachWeight =
     std::function<void(std::int64_t layer, const std::string& linear, const Tensor& gradient)>;
 
+/// What a linear multiplies by [out, in] instead of its weight.
+using RoundedWeight =
+    std::function<Tensor(std::int64_t layer, const std::string& linear, const Tensor& weight)>;
+
 /// The divergence of the quantized model's predictions from the original's. Quantizers are
-/// straight-through: the rounded weights' gradients are those of the weights.
+/// straight-through: a rounded weight's gradient is that of the weight.
 class WeightLoss {
  public:
-  /// Of request.method's transforms and formats; what it learns says whether weights are rounded
-  /// meanwhile. Keeps both by reference.
-  WeightLoss(const QuantizeRequest& request, const Rotations& rotations);
-
-  /// A block folded and with its activations' quantizers: where learning starts.
-  Block folded(std::int64_t layer) const;
+  /// `model` is the original, `rotations` what its blocks are folded with: both by reference.
+  /// `rounded` is for the weights that stages read; empty: they are as they are.
+  WeightLoss(const Model& model, const Rotations& rotations, RoundedWeight rounded);
 
   double at(const std::vector<Block>& blocks, const Tensor& ids /*[n, t]*/) const;
   /// The loss; `each` gets the gradient of every weight, from the last block to the first, and may
-  /// change the blocks that it was called for. Memory: the stream before every block and one
+  /// change the weight that it was called for. Memory: the stream before every block and one
   /// block's graph.
   double gradient_at(const std::vector<Block>& blocks, const Tensor& ids,
                      const EachWeight& each) const;
@@ -35,8 +35,9 @@ class WeightLoss {
   Tensor back_through(const Block& block, const Tensor& x, const Tensor& gradient, const Rope& rope,
                       const EachWeight& each) const;
 
-  const QuantizeRequest& request_;
+  const Model& model_;
   const Rotations& rotations_;
+  RoundedWeight rounded_;
   Tensor embedding_;
   ModelEnd end_;
 };

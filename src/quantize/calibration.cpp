@@ -122,20 +122,24 @@ Moments moments_everywhere(const Walk& walk, std::size_t s, std::int64_t width) 
 
 } // namespace
 
-StageMoments collect_moments(const Walk& walk, std::size_t s, const Walk* original,
-                             bool with_drift) {
+StageMoments collect_moments(const Walk& walk, std::size_t s, const Walk* original, bool with_drift,
+                             const Importance* importance) {
   const Stage& stage = walk.stream.model().layout->stages[s];
   const bool adds_to_stream = !stage.leaves_inner && stage.linears.size() == 1;
   const std::int64_t width = walk.block.linears.at(stage.linears.front()).weight.size(1);
   MomentsCollector collector(width);
   for (std::size_t window = 0; window < walk.stream.windows(); ++window) {
+    const auto weighted = [&](const Tensor& x) {
+      return importance ? x * importance->token_factors(place_of(walk, stage), window) : x;
+    };
     Tensor wanted, drift;
     if (original) {
-      wanted = original->stream.input(original->block, s, window);
+      wanted = weighted(original->stream.input(original->block, s, window));
       if (with_drift && adds_to_stream)
-        drift = original->stream.residual(window) - walk.stream.residual(window);
+        drift = weighted(original->stream.residual(window) - walk.stream.residual(window));
     }
-    collector.add(walk.stream.input(walk.block, s, window), wanted, drift, held_out(window));
+    collector.add(weighted(walk.stream.input(walk.block, s, window)), wanted, drift,
+                  held_out(window));
   }
   if (stage.everywhere && collector.samples() < width)
     return {moments_everywhere(walk, s, width), collector.samples(), true};

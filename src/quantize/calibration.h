@@ -1,6 +1,7 @@
 // The calibration stream: the states of all windows, advanced through one block stage by stage.
 #pragma once
 #include "model/model.h"
+#include "quantize/importance.h"
 #include "quantize/shards.h"
 #include "rounding/rounding.h"
 
@@ -58,8 +59,9 @@ struct StageMoments {
 /// Moments of the input of stage `s` over all windows, beside what `original` (if any) has there.
 /// Every fourth window is held out, to judge what is chosen on the others. Errors: those of
 /// MomentsCollector.
-/// with_drift: what the outputs are added to is beside it too, where they are added to the stream.
+/// importance: by which tokens are weighted; null: all alike. with_drift: what the outputs are
+/// added to is beside it too, where they are added to the stream.
 StageMoments collect_moments(const Walk& walk, std::size_t s, const Walk* original = nullptr,
-                             bool with_drift = false);
+                             bool with_drift = false, const Importance* importance = nullptr);
 
 } // namespace latticelens

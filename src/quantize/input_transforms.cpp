@@ -17,24 +17,35 @@ Tensor block_moments(const Tensor& x, std::int64_t size) {
   return at::bmm(blocks.transpose(1, 2), blocks);
 }
 
+Tensor weighted(const Tensor& rows, const Tensor& factors) {
+  return factors.defined() ? rows * factors : rows;
+}
+
 } // namespace
 
 std::shared_ptr<const BlockMatrix> choose_input_transform(const Walk& walk, std::size_t s,
-                                                          const TransformSpec& spec) {
+                                                          const TransformSpec& spec,
+                                                          const Importance* importance) {
   const Model& model = walk.stream.model();
   const Stage& stage = model.layout->stages[s];
   const std::int64_t width = walk.block.linears.at(stage.linears.front()).weight.size(1),
                      size = spec.size > 0 ? spec.size : width;
   require(walk.stream.windows() > 0 || !needs_calibration(spec), "method",
           "rotate=" + to_text(spec) + " follows from calibration text; give --calibration FILE");
+  const std::string place = block_prefix(model, walk.block.layer) + stage.name;
   BlockMoments moments{at::zeros({width / size, size, size}, at::kDouble),
                        at::zeros({width / size, size, size}, at::kDouble)};
   for (std::size_t window = 0; window < walk.stream.windows(); ++window)
-    moments.inputs += block_moments(walk.stream.raw_input(walk.block, s, window), size);
+    moments.inputs +=
+        block_moments(weighted(walk.stream.raw_input(walk.block, s, window),
+                               importance ? importance->token_factors(place, window) : Tensor()),
+                      size);
+  std::vector<Tensor> weights;
   for (const std::string& name : stage.linears)
-    moments.weights += block_moments(walk.block.linears.at(name).weight, size);
-  return std::make_shared<BlockMatrix>(fit_input_transform(spec, moments),
-                                       block_prefix(model, walk.block.layer) + stage.name);
+    weights.push_back(walk.block.linears.at(name).weight);
+  moments.weights = block_moments(
+      weighted(at::cat(weights), importance ? importance->output_factors(place) : Tensor()), size);
+  return std::make_shared<BlockMatrix>(fit_input_transform(spec, moments), place);
 }
 
 void apply_input_transform(Block& block, const Stage& stage,

@@ -13,7 +13,8 @@ using InputTransforms = std::map<std::string, std::shared_ptr<const BlockMatrix>
 
 /// Chooses a stage's transform from what its input and weights are in this walk.
 std::shared_ptr<const BlockMatrix> choose_input_transform(const Walk& walk, std::size_t stage,
-                                                          const TransformSpec& spec);
+                                                          const TransformSpec& spec,
+                                                          const Importance* importance = nullptr);
 
 /// Brings the block's weights of that stage into the new basis, and its input.
 void apply_input_transform(Block& block, const Stage& stage,

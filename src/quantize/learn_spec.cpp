@@ -58,7 +58,15 @@ const std::vector<LearnRow>& learnings() {
          0, 1},
         {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true},
         {"weights", 1, "1: weights are rounded to nearest meanwhile, 0: they are not", 0, 1,
-         true}}}};
+         true}}},
+      {"codes",
+       "the codes of the rounded weights, after everything is rounded and with the scales that it "
+       "has, by Adam down the divergence of the quantized model from the original",
+       {{"steps", 64, "steps", 0, 1e6, true},
+        {"rate", 3e-4,
+         "of a weight's root mean square, after a short warm-up; it falls to zero along a cosine",
+         0, 1},
+        {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true}}}};
   return table;
 }
 

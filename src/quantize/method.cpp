@@ -67,6 +67,8 @@ void set(Method& method, const std::string& key, const std::string& value) {
   else if (key == "moments")
     method.moments = choose<MomentsPath>(
         key, value, {{"original", MomentsPath::original}, {"quantized", MomentsPath::quantized}});
+  else if (key == "importance")
+    method.importance = choose<bool>(key, value, {{"alike", false}, {"gradient", true}});
   else if (key == "target")
     method.target = choose<Target>(key, value,
                                    {{"quantized", Target::quantized},
@@ -76,7 +78,7 @@ void set(Method& method, const std::string& key, const std::string& value) {
     throw Error("method", "\"" + key +
                               "\" is unknown; known: permute, smooth, rotate, learn, weight, "
                               "activation, rounding, order, "
-                              "scales, target, moments");
+                              "scales, importance, target, moments");
 }
 
 void check_learned_weights(const Method& method) {
@@ -109,6 +111,10 @@ void check_learning(const Method& method) {
     check_learned_rotations(method);
   if (learns(method, "weights"))
     check_learned_weights(method);
+  if (learns(method, "codes"))
+    require(rounding_row(method.rounding.name).packing().name == std::string("grid"), "method",
+            "learn=codes: rounding=" + method.rounding.name +
+                " stores more than codes and scales; take another rounding, as gptq");
 }
 
 } // namespace
@@ -127,7 +133,7 @@ Method parse_method(std::string_view text) {
   }
   require(seen.contains("weight"), "method", "no weight format; write for example weight=mxfp4");
   const bool uses_moments = rounding_row(method.rounding.name).uses_moments;
-  for (const char* key : {"order", "scales", "target", "moments"})
+  for (const char* key : {"order", "scales", "target", "moments", "importance"})
     require(uses_moments || !seen.contains(key), "method",
             std::string(key) + "= means nothing with rounding=" + method.rounding.name +
                 ", which uses no moments; leave it out");
@@ -162,6 +168,8 @@ std::string to_text(const Method& method) {
   if (method.order != "natural")
     add("order", method.order);
   add("scales", to_text(method.scales));
+  if (method.importance)
+    add("importance", "gradient");
   if (method.target != Target::quantized)
     add("target", method.target == Target::original ? "original" : "original+drift");
   add("moments", method.moments == MomentsPath::original ? "original" : "quantized");

@@ -29,6 +29,7 @@ struct Method {
   RoundingSpec rounding;
   ScaleSpec scales;
   std::string order = "natural"; // of rounding; a name of orders()
+  bool importance = false;       // tokens and outputs count by the loss's gradient
   MomentsPath moments = MomentsPath::quantized;
   Target target = Target::quantized;
 };

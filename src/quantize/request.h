@@ -1,5 +1,6 @@
 // What is to be quantized, and how.
 #pragma once
+#include "quantize/importance.h"
 #include "quantize/learned_weights.h"
 #include "quantize/method.h"
 #include "quantize/rotations.h"
@@ -18,6 +19,7 @@ struct QuantizeRequest {
   bool quiet = false;
   std::shared_ptr<const LearnedRotations> learned = nullptr;       // what the method learns:
   std::shared_ptr<const LearnedWeights> learned_weights = nullptr; // one of both, or neither
+  std::shared_ptr<const Importance> importance = nullptr; // null: all tokens and outputs alike
 };
 
 /// Drawn or learned. Error: the method learns rotations and the request has none.

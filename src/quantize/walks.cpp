@@ -68,7 +68,8 @@ void Walks::load(std::int64_t layer) {
 
 StageMoments Walks::collect(std::size_t stage) const {
   return collect_moments(quantized_, stage, original_ ? &*original_ : nullptr,
-                         request_.method.target == Target::original_with_drift);
+                         request_.method.target == Target::original_with_drift,
+                         request_.importance.get());
 }
 
 void Walks::advance(std::size_t stage, TimeTable& times) {
@@ -92,7 +93,8 @@ std::shared_ptr<const BlockMatrix> Walks::choose_input_basis(std::size_t stage) 
   const TransformSpec* spec = input_transform(request_.method, layout, layout.stages[stage].name);
   if (!spec)
     return nullptr;
-  const auto transform = choose_input_transform(quantized_, stage, *spec);
+  const auto transform =
+      choose_input_transform(quantized_, stage, *spec, request_.importance.get());
   set_input_basis(layout.stages[stage], transform);
   return transform;
 }

@@ -36,10 +36,10 @@ QuantizeRequest request_of(const Model& model, const std::string& learn) {
           .quiet = true};
 }
 
-std::vector<Block> folded_blocks(const WeightLoss& loss, const Model& model) {
+std::vector<Block> folded_blocks(const QuantizeRequest& request, const Rotations& rotations) {
   std::vector<Block> blocks;
-  for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
-    blocks.push_back(loss.folded(layer));
+  for (std::int64_t layer = 0; layer < request.model.config.layers; ++layer)
+    blocks.push_back(folded_to_learn(request, rotations, layer));
   return blocks;
 }
 
@@ -49,8 +49,8 @@ void compare_slopes(const Model& model) {
   QuantizeRequest request = request_of(model, "weights:weights=0");
   request.method.activation.reset();
   const Rotations rotations = rotations_of(request);
-  const WeightLoss loss(request, rotations);
-  std::vector<Block> blocks = folded_blocks(loss, model);
+  const WeightLoss loss(model, rotations, {});
+  std::vector<Block> blocks = folded_blocks(request, rotations);
   const Tensor ids =
       (at::arange(80, at::kLong).square() * 7 % model.config.vocabulary).view({2, 40});
   at::manual_seed(4);
@@ -100,9 +100,9 @@ TEST(WeightLoss, of_the_folded_model_without_quantizers_is_nothing) {
   QuantizeRequest request = request_of(model, "weights:weights=0");
   request.method.activation.reset();
   const Rotations rotations = rotations_of(request);
-  const WeightLoss loss(request, rotations);
-  EXPECT_NEAR(loss.at(folded_blocks(loss, model), at::arange(64, at::kLong).view({1, 64})), 0,
-              1e-6);
+  const WeightLoss loss(model, rotations, {});
+  EXPECT_NEAR(loss.at(folded_blocks(request, rotations), at::arange(64, at::kLong).view({1, 64})),
+              0, 1e-6);
 }
 
 class LearnWeights : public ::testing::Test {
@@ -168,7 +168,7 @@ TEST_F(LearnWeights, lower_the_divergence_and_take_the_place_of_folded_weights) 
   EXPECT_LT(rows.back()["held_out_loss"].get<double>(),
             0.9 * rows.front()["held_out_loss"].get<double>());
   const Rotations rotations = rotations_of(request);
-  Block block = WeightLoss(request, rotations).folded(1);
+  Block block = folded_to_learn(request, rotations, 1);
   const Tensor before = block.linears.at("mlp.down_proj").weight.clone();
   read_learned_weights(request, folder_ / "run").install(block, *model_.layout);
   const Tensor after = block.linears.at("mlp.down_proj").weight;
