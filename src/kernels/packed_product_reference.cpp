@@ -47,22 +47,6 @@ void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t col
 
 namespace reference {
 
-SnapCounts encode_row(std::span<const float> values, const ScaleRule& rule, const ElementGrid& grid,
-                      std::uint8_t* encoded) {
-  SnapCounts counts;
-  for (std::size_t first = 0; first < values.size(); first += e2m1_block) {
-    std::vector<float> block(values.begin() + first, values.begin() + first + e2m1_block);
-    const float scale = fit_block(block, rule, grid);
-    counts += snap_block(block, scale, grid);
-    for (std::size_t i = 0; i < e2m1_block; ++i) {
-      const double snapped = std::isnan(scale) ? 0 : snap(values[first + i] / scale, grid);
-      encoded[first + i] = static_cast<std::uint8_t>(encoded_zero + static_cast<int>(2 * snapped));
-    }
-    std::memcpy(encoded + values.size() + first / e2m1_block * 4, &scale, 4);
-  }
-  return counts;
-}
-
 void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
                         const std::uint8_t* strip, float* out, std::int64_t out_stride) {
   for (std::int64_t i = 0; i < rows; ++i)
