@@ -19,8 +19,8 @@ constexpr std::int64_t encoded_bytes(std::int64_t columns) {
 
 void decode_row(const std::uint8_t* encoded, std::span<float> values);
 
-/// Bytes of a strip: for each block its codes (four columns of each row side by side), what takes
-/// the 12 off again, and the scales.
+/// Bytes of a strip: for each block its codes (four columns of each row side by side), then what
+/// takes the 12 off again and what has the scales (packed_strip.h).
 constexpr std::int64_t strip_bytes(std::int64_t columns) {
   return columns / e2m1_block * e2m1_strip_rows * (e2m1_block + 4 + 4);
 }

@@ -1,4 +1,5 @@
 #include "kernels/packed_strip.h"
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -26,10 +27,10 @@ void pack_block(const std::uint8_t* codes, float scale, std::int64_t j, std::uin
   }
   for (std::int64_t k = 0; k < e2m1_block; k += 4)
     std::memcpy(to + k * e2m1_strip_rows + j * 4, offset_free + k, 4);
-  const std::int32_t correction = -encoded_zero * sum;
-  const float quarter = scale / 4; // both factors are doubled
-  std::memcpy(to + corrections_at + j * 4, &correction, 4);
-  std::memcpy(to + scales_at + j * 4, &quarter, 4);
+  const float origin = scale / 4 * sum_origin;
+  const std::int32_t start = std::bit_cast<std::int32_t>(origin) - encoded_zero * sum;
+  std::memcpy(to + starts_at + j * 4, &start, 4);
+  std::memcpy(to + origins_at + j * 4, &origin, 4);
 }
 
 } // namespace
@@ -58,11 +59,11 @@ void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint
         for (std::int64_t k = 0; k < e2m1_block; ++k)
           dot += (left[b * e2m1_block + k] - encoded_zero) *
                  static_cast<std::int8_t>(right[(k / 4 * e2m1_strip_rows + j) * 4 + k % 4]);
-        float x_scale = 0, w_scale = 0;
+        float x_scale = 0, origin = 0;
         std::memcpy(&x_scale, left + columns + b * 4, 4);
-        std::memcpy(&w_scale, right + scales_at + j * 4, 4);
+        std::memcpy(&origin, right + origins_at + j * 4, 4);
         float& sum = out[i * out_stride + j];
-        sum = std::fma(static_cast<float>(dot), x_scale * w_scale, sum);
+        sum = std::fma(static_cast<float>(dot) * (origin / sum_origin), x_scale, sum);
       }
 }
 
