@@ -7,11 +7,15 @@
 namespace latticelens {
 
 void decode_row(const std::uint8_t* encoded, std::span<float> values) {
-  for (std::size_t first = 0; first < values.size(); first += e2m1_block) {
-    float scale = 0;
-    std::memcpy(&scale, encoded + values.size() + first / e2m1_block * 4, 4);
-    for (std::size_t i = first; i < first + e2m1_block; ++i)
-      values[i] = static_cast<float>(encoded[i] - encoded_zero) / 2 * scale;
+  const std::uint8_t* scales = encoded + values.size();
+  for (std::size_t first = 0; first < values.size(); first += e2m1_block, scales += 4) {
+    float scale = 0, block[e2m1_block]; // of its own, so that the compiler sees no overlap
+    std::uint8_t codes[e2m1_block];
+    std::memcpy(&scale, scales, 4);
+    std::memcpy(codes, encoded + first, e2m1_block);
+    for (std::size_t i = 0; i < e2m1_block; ++i)
+      block[i] = static_cast<float>(codes[i] - encoded_zero) * (scale / 2);
+    std::memcpy(&values[first], block, sizeof(block));
   }
 }
 
