@@ -28,7 +28,7 @@ Model simulated(const OpenedModel& opened) {
 void line(const char* what, const Timings& timings, const std::string& packed,
           const std::string& fp32) {
   const double ours = timings.median(packed), theirs = timings.median(fp32);
-  std::printf("| %s | %.3f | %.3f | %.2fx |\n", what, ours, theirs, theirs / ours);
+  std::printf("| %s | %.4f | %.4f | %.2fx |\n", what, ours, theirs, theirs / ours);
 }
 
 /// The inputs of all stages of one block go through the stages' functions and linears.

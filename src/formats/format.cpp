@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <span>
 
 namespace latticelens {
 namespace {
 
 constexpr std::int64_t values_per_task = 1 << 14;
+constexpr std::int64_t values_per_piece = 1 << 12; // that fit into the first-level cache
 
 std::int64_t block_of(const Format& format, const Tensor& x) {
   return format.block > 0 || x.dim() == 0 ? format.block : x.size(-1);
@@ -131,30 +133,40 @@ float Format::candidate_scale(float fitted, int candidate) const {
 Tensor Format::quantize(const Tensor& x, SnapCounts& counts) const {
   const std::int64_t together = block_of(*this, x), row = x.size(-1);
   scale_shape(x, together);
-  Tensor values = x.to(at::kFloat).clone(at::MemoryFormat::Contiguous);
+  const Tensor source = x.to(at::kFloat).contiguous();
+  Tensor values = at::empty_like(source);
+  const float* from = source.const_data_ptr<float>();
   float* data = values.mutable_data_ptr<float>();
+  // Copied a piece at a time and quantized in the cache: memory is read once and written once.
+  const auto piece = [&](std::int64_t first, std::int64_t count) {
+    std::copy_n(from + first, count, data + first);
+    return std::span(data + first, static_cast<std::size_t>(count));
+  };
   if (asymmetric_activations)
     counts += for_blocks(values.numel(), row, [&](std::int64_t begin, std::int64_t end) {
-      return quantize_rows_asymmetric(
-          {data + begin * row, static_cast<std::size_t>((end - begin) * row)}, row,
-          (1 << code_bits()) - 1);
+      SnapCounts seen;
+      for (std::int64_t i = begin; i < end; ++i)
+        seen += quantize_rows_asymmetric(piece(i * row, row), row, (1 << code_bits()) - 1);
+      return seen;
     });
   else if (rule.tensor_maximum > 0)
     counts += for_blocks(values.numel(), row, [&](std::int64_t begin, std::int64_t end) {
       SnapCounts seen;
       for (std::int64_t i = begin; i < end; ++i) {
         ScaleRule of_row = rule;
-        of_row.tensor_scale = tensor_scale_of(largest_magnitude(data + i * row, row), rule, grid);
-        seen += quantize_blocks({data + i * row, static_cast<std::size_t>(row)}, together, of_row,
-                                grid);
+        of_row.tensor_scale = tensor_scale_of(largest_magnitude(from + i * row, row), rule, grid);
+        seen += quantize_blocks(piece(i * row, row), together, of_row, grid);
       }
       return seen;
     });
   else
     counts += for_blocks(values.numel(), together, [&](std::int64_t begin, std::int64_t end) {
-      return quantize_blocks(
-          {data + begin * together, static_cast<std::size_t>((end - begin) * together)}, together,
-          rule, grid);
+      SnapCounts seen;
+      const std::int64_t blocks = std::max<std::int64_t>(1, values_per_piece / together);
+      for (std::int64_t i = begin; i < end; i += blocks)
+        seen += quantize_blocks(piece(i * together, std::min(blocks, end - i) * together), together,
+                                rule, grid);
+      return seen;
     });
   return values;
 }

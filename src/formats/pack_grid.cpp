@@ -190,6 +190,32 @@ bool unpack_row(Codes codes, const float* steps, std::int64_t block, std::span<f
   return known;
 }
 
+/// The same for codes of four bits: both elements of a byte, from a table of all bytes.
+bool unpack_row_of_pairs(const std::uint8_t* bytes, const std::vector<float>& pairs,
+                         const float* steps, std::int64_t block, std::span<float> values) {
+  float* value = values.data();
+  int unknown = 0;
+  for (std::size_t first = 0; first < values.size(); first += static_cast<std::size_t>(block)) {
+    const float step = *steps++;
+    for (std::int64_t i = 0; i < block; i += 2, value += 2) {
+      const float* pair = &pairs[2 * std::size_t{*bytes++}];
+      value[0] = pair[0] * step;
+      value[1] = pair[1] * step;
+      unknown |= static_cast<int>(std::isnan(pair[0])) | static_cast<int>(std::isnan(pair[1]));
+    }
+  }
+  return unknown == 0;
+}
+
+/// Elements of each byte's low and high code.
+std::vector<float> pairs_of(const std::vector<float>& elements) {
+  std::vector<float> pairs;
+  for (std::size_t byte = 0; byte < 256; ++byte)
+    for (const std::size_t code : {byte % 16, byte / 16})
+      pairs.push_back(elements[code]);
+  return pairs;
+}
+
 UnpackedWeight unpack_from_grid(const LoadPart& load, const Format& format,
                                 const std::string& where) {
   const int bits = format.code_bits();
@@ -204,15 +230,20 @@ UnpackedWeight unpack_from_grid(const LoadPart& load, const Format& format,
           where + ": codes and scales do not fit together as " + format.name);
   Tensor values = at::empty({codes.size(0), columns}, at::kFloat);
   const std::vector<float> elements = elements_of(format, bits);
+  const std::vector<float> pairs =
+      bits == 4 && block % 2 == 0 ? pairs_of(elements) : std::vector<float>();
   const Tensor steps = scales.contiguous();
   std::atomic<bool> known = true;
   at::parallel_for(0, values.size(0), 16, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      if (!unpack_row(
-              {codes.const_data_ptr<std::uint8_t>() + i * codes.size(1), bits, elements},
-              steps.const_data_ptr<float>() + i * steps.size(1), block,
-              {values.mutable_data_ptr<float>() + i * columns, static_cast<std::size_t>(columns)}))
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::uint8_t* bytes = codes.const_data_ptr<std::uint8_t>() + i * codes.size(1);
+      const float* step = steps.const_data_ptr<float>() + i * steps.size(1);
+      const std::span<float> row(values.mutable_data_ptr<float>() + i * columns,
+                                 static_cast<std::size_t>(columns));
+      if (!(pairs.empty() ? unpack_row({bytes, bits, elements}, step, block, row)
+                          : unpack_row_of_pairs(bytes, pairs, step, block, row)))
         known = false;
+    }
   });
   require(known, "weights",
           where + ": a code that " + format.name + " does not have; the file is damaged");

@@ -1,7 +1,6 @@
 #include "formats/packed_linear.h"
 
 #include "core/error.h"
-#include "kernels/packed_product.h"
 #include "tensor/strip_output.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -19,13 +18,22 @@ Tensor with_columns(const Tensor& like, std::int64_t columns, at::ScalarType typ
   return at::empty(shape, type);
 }
 
+/// `work(first, last)` on rows that are worth a thread.
 template<class Work>
 void for_rows(std::int64_t rows, std::int64_t columns, const Work& work) {
-  const std::int64_t grain = std::max<std::int64_t>(1, values_per_task / columns);
-  at::parallel_for(0, rows, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      work(i);
-  });
+  at::parallel_for(0, rows, std::max<std::int64_t>(1, values_per_task / columns), work);
+}
+
+/// std::equal of whole blocks, without a branch for every value.
+bool equal(const float* a, const float* b, std::int64_t count) {
+  for (std::int64_t first = 0; first < count; first += e2m1_block) {
+    int different = 0;
+    for (std::int64_t i = first; i < first + e2m1_block; ++i)
+      different |= a[i] != b[i];
+    if (different)
+      return false;
+  }
+  return true;
 }
 
 std::int64_t columns_of(const Tensor& encoded) {
@@ -40,7 +48,8 @@ bool has_encoded_rows(const Format& format) {
          !format.asymmetric_activations;
 }
 
-Tensor encode_rows(const Tensor& x, const Format& format, SnapCounts& counts) {
+Tensor encode_rows(const Tensor& x, const Format& format, SnapCounts& counts,
+                   const BlockTransform& transform) {
   const std::int64_t columns = x.size(-1), row = encoded_bytes(columns);
   require(columns % e2m1_block == 0, "format",
           "rows of " + std::to_string(columns) +
@@ -50,9 +59,9 @@ Tensor encode_rows(const Tensor& x, const Format& format, SnapCounts& counts) {
   const float* from = values.const_data_ptr<float>();
   auto* to = encoded.mutable_data_ptr<std::uint8_t>();
   std::atomic<std::int64_t> clipped = 0, not_finite = 0;
-  for_rows(values.numel() / columns, columns, [&](std::int64_t i) {
-    const SnapCounts seen = encode_row({from + i * columns, static_cast<std::size_t>(columns)},
-                                       format.rule, format.grid, to + i * row);
+  for_rows(values.numel() / columns, columns, [&](std::int64_t begin, std::int64_t end) {
+    const SnapCounts seen = encode_rows(end - begin, columns, from + begin * columns, transform,
+                                        format.rule, format.grid, to + begin * row);
     clipped += seen.clipped;
     not_finite += seen.not_finite;
   });
@@ -66,8 +75,9 @@ Tensor decode_rows(const Tensor& encoded) {
   Tensor values = with_columns(encoded, columns, at::kFloat);
   const auto* from = bytes.const_data_ptr<std::uint8_t>();
   float* to = values.mutable_data_ptr<float>();
-  for_rows(bytes.numel() / row, columns, [&](std::int64_t i) {
-    decode_row(from + i * row, {to + i * columns, static_cast<std::size_t>(columns)});
+  for_rows(bytes.numel() / row, columns, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      decode_row(from + i * row, {to + i * columns, static_cast<std::size_t>(columns)});
   });
   return values;
 }
@@ -90,7 +100,7 @@ bool PackedMatrix::pack(const Tensor& weight, std::int64_t s) {
     encode_row({values, decoded.size()}, ScaleRule{}, ElementGrid{}, to);
     decode_row(to, decoded);
     const auto* scales = reinterpret_cast<const float*>(to + columns_);
-    if (!std::equal(decoded.begin(), decoded.end(), values) ||
+    if (!equal(decoded.data(), values, columns_) ||
         *std::max_element(scales, scales + columns_ / e2m1_block) > largest_weight_scale)
       return false;
   }

@@ -2,6 +2,7 @@
 // as fast as in fp32.
 #pragma once
 #include "formats/format.h"
+#include "kernels/packed_encode.h"
 #include <optional>
 
 namespace latticelens {
@@ -10,7 +11,10 @@ namespace latticelens {
 bool has_encoded_rows(const Format& format);
 
 /// What format.quantize(x [..., in]) gives, as encoded rows (kernels/packed_product.h): U8.
-Tensor encode_rows(const Tensor& x, const Format& format, SnapCounts& counts);
+/// With a transform: of the transformed x, which is nowhere written down. The same bytes at any
+/// thread count. Error: rows that are no multiple of 32.
+Tensor encode_rows(const Tensor& x, const Format& format, SnapCounts& counts,
+                   const BlockTransform& transform = {});
 Tensor decode_rows(const Tensor& encoded); // [..., in] of fp32
 
 /// A weight as the right-hand side of packed products.

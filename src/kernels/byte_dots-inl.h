@@ -27,7 +27,7 @@ HWY_INLINE int four_bytes(const std::uint8_t* bytes) {
 
 #if HWY_TARGET <= HWY_AVX3_DL
 
-/// One instruction a sum; it starts from what takes the offset off again.
+/// One instruction a sum, which starts from what packed_strip.h says.
 struct ByteDots {
   using Bytes = __m512i;
   using Sums = __m512i;
@@ -40,16 +40,17 @@ struct ByteDots {
   static HWY_INLINE Floats load(const float* from) { return _mm512_loadu_ps(from); }
   static HWY_INLINE Floats one(const float* from) { return _mm512_set1_ps(*from); }
   static HWY_INLINE void store(Floats value, float* to) { _mm512_storeu_ps(to, value); }
-  static HWY_INLINE Sums start(const std::uint8_t* corrections) { return load(corrections); }
+  static HWY_INLINE Sums start(const std::uint8_t* starts) { return load(starts); }
   static HWY_INLINE Sums add(Sums sum, Bytes left, Bytes right) {
     // The intrinsic asks for an option that Highway's AVX3_DL implies on the processor only.
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(left), "v"(right));
     return sum;
   }
-  static HWY_INLINE Floats finish(Sums sum, const std::uint8_t*, Floats scale,
-                                  const std::uint8_t* scales, Floats to) {
-    const Floats both = _mm512_mul_ps(scale, _mm512_castsi512_ps(load(scales)));
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), both, to);
+  static HWY_INLINE Floats finish(Sums sum, const std::uint8_t*, const std::uint8_t* origins,
+                                  Floats scale, Floats to) {
+    const Floats scaled =
+        _mm512_sub_ps(_mm512_castsi512_ps(sum), _mm512_castsi512_ps(load(origins)));
+    return _mm512_fmadd_ps(scaled, scale, to);
   }
 };
 
@@ -74,12 +75,13 @@ struct ByteDots {
   static HWY_INLINE Sums add(Sums sum, Bytes left, Bytes right) {
     return _mm256_add_epi16(sum, _mm256_maddubs_epi16(left, right));
   }
-  static HWY_INLINE Floats finish(Sums sum, const std::uint8_t* corrections, Floats scale,
-                                  const std::uint8_t* scales, Floats to) {
+  static HWY_INLINE Floats finish(Sums sum, const std::uint8_t* starts, const std::uint8_t* origins,
+                                  Floats scale, Floats to) {
     const __m256i pairs = _mm256_madd_epi16(sum, _mm256_set1_epi16(1)),
-                  dots = _mm256_add_epi32(pairs, load(corrections));
-    const Floats both = _mm256_mul_ps(scale, _mm256_castsi256_ps(load(scales)));
-    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), both, to);
+                  dots = _mm256_add_epi32(pairs, load(starts));
+    const Floats scaled =
+        _mm256_sub_ps(_mm256_castsi256_ps(dots), _mm256_castsi256_ps(load(origins)));
+    return _mm256_fmadd_ps(scaled, scale, to);
   }
 };
 

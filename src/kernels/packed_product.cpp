@@ -34,7 +34,7 @@ HWY_INLINE void packed_tile(std::int64_t blocks, const std::uint8_t* codes, cons
     for (int i = 0; i < Rows; ++i) {
       HWY_UNROLL(3)
       for (int v = 0; v < vectors; ++v)
-        dots[i][v] = ByteDots::start(strip + corrections_at + v * ByteDots::bytes);
+        dots[i][v] = ByteDots::start(strip + starts_at + v * ByteDots::bytes);
     }
     HWY_UNROLL(8)
     for (int k = 0; k < e2m1_block / 4; ++k) {
@@ -55,8 +55,8 @@ HWY_INLINE void packed_tile(std::int64_t blocks, const std::uint8_t* codes, cons
       const auto scale = ByteDots::one(scales_after(scales, i * stride) + b);
       HWY_UNROLL(3)
       for (int v = 0; v < vectors; ++v)
-        sums[i][v] = ByteDots::finish(dots[i][v], strip + corrections_at + v * ByteDots::bytes,
-                                      scale, strip + scales_at + v * ByteDots::bytes, sums[i][v]);
+        sums[i][v] = ByteDots::finish(dots[i][v], strip + starts_at + v * ByteDots::bytes,
+                                      strip + origins_at + v * ByteDots::bytes, scale, sums[i][v]);
     }
   }
   HWY_UNROLL(4)

@@ -11,19 +11,16 @@ constexpr std::int64_t e2m1_block = 32;
 /// Rows of a weight that are packed together.
 constexpr std::int64_t e2m1_strip_rows = 48;
 
-/// An encoded row: a byte 2 v + 12 for each value v, then each block's scale in fp32.
+/// An encoded row (kernels/packed_encode.h): a byte 2 v + 12 for each value v, then each block's
+/// scale in fp32.
 constexpr std::int64_t encoded_bytes(std::int64_t columns) {
   return columns + columns / e2m1_block * 4;
 }
 
-/// The numbers that quantize_blocks gives for blocks of 32, encoded; a block with NaN or infinity
-/// becomes zeros with the scale NaN. The rule is one without a scale grid, the grid E2M1.
-SnapCounts encode_row(std::span<const float> values, const ScaleRule& rule, const ElementGrid& grid,
-                      std::uint8_t* encoded);
 void decode_row(const std::uint8_t* encoded, std::span<float> values);
 
-/// Bytes of a strip: for each block its codes (four columns of each row side by side), what takes
-/// the 12 off again, and the scales.
+/// Bytes of a strip: for each block its codes (four columns of each row side by side), then what
+/// takes the 12 off again and what has the scales (packed_strip.h).
 constexpr std::int64_t strip_bytes(std::int64_t columns) {
   return columns / e2m1_block * e2m1_strip_rows * (e2m1_block + 4 + 4);
 }
@@ -40,10 +37,8 @@ void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t col
 void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
                         const std::uint8_t* strip, float* out, std::int64_t out_stride);
 
-/// The obvious implementations.
+/// The obvious implementation.
 namespace reference {
-SnapCounts encode_row(std::span<const float> values, const ScaleRule& rule, const ElementGrid& grid,
-                      std::uint8_t* encoded);
 void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
                         const std::uint8_t* strip, float* out, std::int64_t out_stride);
 } // namespace reference

@@ -1,4 +1,5 @@
 #include "kernels/packed_strip.h"
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -6,11 +7,15 @@
 namespace latticelens {
 
 void decode_row(const std::uint8_t* encoded, std::span<float> values) {
-  for (std::size_t first = 0; first < values.size(); first += e2m1_block) {
-    float scale = 0;
-    std::memcpy(&scale, encoded + values.size() + first / e2m1_block * 4, 4);
-    for (std::size_t i = first; i < first + e2m1_block; ++i)
-      values[i] = static_cast<float>(encoded[i] - encoded_zero) / 2 * scale;
+  const std::uint8_t* scales = encoded + values.size();
+  for (std::size_t first = 0; first < values.size(); first += e2m1_block, scales += 4) {
+    float scale = 0, block[e2m1_block]; // of its own, so that the compiler sees no overlap
+    std::uint8_t codes[e2m1_block];
+    std::memcpy(&scale, scales, 4);
+    std::memcpy(codes, encoded + first, e2m1_block);
+    for (std::size_t i = 0; i < e2m1_block; ++i)
+      block[i] = static_cast<float>(codes[i] - encoded_zero) * (scale / 2);
+    std::memcpy(&values[first], block, sizeof(block));
   }
 }
 
@@ -26,10 +31,10 @@ void pack_block(const std::uint8_t* codes, float scale, std::int64_t j, std::uin
   }
   for (std::int64_t k = 0; k < e2m1_block; k += 4)
     std::memcpy(to + k * e2m1_strip_rows + j * 4, offset_free + k, 4);
-  const std::int32_t correction = -encoded_zero * sum;
-  const float quarter = scale / 4; // both factors are doubled
-  std::memcpy(to + corrections_at + j * 4, &correction, 4);
-  std::memcpy(to + scales_at + j * 4, &quarter, 4);
+  const float origin = scale / 4 * sum_origin;
+  const std::int32_t start = std::bit_cast<std::int32_t>(origin) - encoded_zero * sum;
+  std::memcpy(to + starts_at + j * 4, &start, 4);
+  std::memcpy(to + origins_at + j * 4, &origin, 4);
 }
 
 } // namespace
@@ -47,22 +52,6 @@ void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t col
 
 namespace reference {
 
-SnapCounts encode_row(std::span<const float> values, const ScaleRule& rule, const ElementGrid& grid,
-                      std::uint8_t* encoded) {
-  SnapCounts counts;
-  for (std::size_t first = 0; first < values.size(); first += e2m1_block) {
-    std::vector<float> block(values.begin() + first, values.begin() + first + e2m1_block);
-    const float scale = fit_block(block, rule, grid);
-    counts += snap_block(block, scale, grid);
-    for (std::size_t i = 0; i < e2m1_block; ++i) {
-      const double snapped = std::isnan(scale) ? 0 : snap(values[first + i] / scale, grid);
-      encoded[first + i] = static_cast<std::uint8_t>(encoded_zero + static_cast<int>(2 * snapped));
-    }
-    std::memcpy(encoded + values.size() + first / e2m1_block * 4, &scale, 4);
-  }
-  return counts;
-}
-
 void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
                         const std::uint8_t* strip, float* out, std::int64_t out_stride) {
   for (std::int64_t i = 0; i < rows; ++i)
@@ -74,11 +63,11 @@ void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint
         for (std::int64_t k = 0; k < e2m1_block; ++k)
           dot += (left[b * e2m1_block + k] - encoded_zero) *
                  static_cast<std::int8_t>(right[(k / 4 * e2m1_strip_rows + j) * 4 + k % 4]);
-        float x_scale = 0, w_scale = 0;
+        float x_scale = 0, origin = 0;
         std::memcpy(&x_scale, left + columns + b * 4, 4);
-        std::memcpy(&w_scale, right + scales_at + j * 4, 4);
+        std::memcpy(&origin, right + origins_at + j * 4, 4);
         float& sum = out[i * out_stride + j];
-        sum = std::fma(static_cast<float>(dot), x_scale * w_scale, sum);
+        sum = std::fma(static_cast<float>(dot) * (origin / sum_origin), x_scale, sum);
       }
 }
 

@@ -15,21 +15,37 @@ HWY_BEFORE_NAMESPACE();
 namespace latticelens::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Columns that go side by side, so that one does not wait for another's sum.
+constexpr int together = 3;
+
 void exponentials(std::int64_t rows, float* strip, float* sums) {
-  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, strip_width / together> d;
+  using Vector = hn::Vec<decltype(d)>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  for (std::int64_t j = 0; j < strip_width; j += lanes) {
-    auto largest = hn::LoadU(d, strip + j);
-    for (std::int64_t i = 1; i < rows; ++i)
-      largest = hn::Max(largest, hn::LoadU(d, strip + i * strip_width + j));
-    auto sum = hn::Zero(d);
-    for (std::int64_t i = 0; i < rows; ++i) {
-      float* at = strip + i * strip_width + j;
-      const auto value = hn::Exp(d, hn::Sub(hn::LoadU(d, at), largest));
-      hn::StoreU(value, d, at);
-      sum = hn::Add(sum, value);
+  for (std::int64_t j = 0; j < strip_width; j += together * lanes) {
+    Vector largest[together], sum[together];
+    HWY_UNROLL(3)
+    for (int v = 0; v < together; ++v) {
+      largest[v] = hn::LoadU(d, strip + j + v * lanes);
+      sum[v] = hn::Zero(d);
     }
-    hn::StoreU(sum, d, sums + j);
+    for (std::int64_t i = 1; i < rows; ++i) {
+      HWY_UNROLL(3)
+      for (int v = 0; v < together; ++v)
+        largest[v] = hn::Max(largest[v], hn::LoadU(d, strip + i * strip_width + j + v * lanes));
+    }
+    for (std::int64_t i = 0; i < rows; ++i) {
+      HWY_UNROLL(3)
+      for (int v = 0; v < together; ++v) {
+        float* at = strip + i * strip_width + j + v * lanes;
+        const auto value = hn::Exp(d, hn::Sub(hn::LoadU(d, at), largest[v]));
+        hn::StoreU(value, d, at);
+        sum[v] = hn::Add(sum[v], value);
+      }
+    }
+    HWY_UNROLL(3)
+    for (int v = 0; v < together; ++v)
+      hn::StoreU(sum[v], d, sums + j + v * lanes);
   }
 }
 

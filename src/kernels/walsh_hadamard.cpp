@@ -3,23 +3,33 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/walsh_hadamard.cpp"
 #include <hwy/foreach_target.h> // compiles this file once for each instruction set
-#include <hwy/highway.h>
 
+#include "kernels/block_vectors-inl.h"
 #include <bit>
 #include <cmath>
 #include <vector>
 
 HWY_BEFORE_NAMESPACE();
 namespace latticelens::HWY_NAMESPACE {
+
+void transform_blocks_of_32(float* values, std::int64_t count) {
+  for (std::int64_t start = 0; start < count; start += 32) {
+    BlockVectors block = load_block(values + start);
+    walsh_hadamard_block(block);
+    store_block(block, values + start);
+  }
+}
+
 #if HWY_TARGET == HWY_SCALAR
 
 void transform(float* values, std::int64_t count, std::int64_t block) {
+  if (block == 32) // as the bytes of every other instruction set
+    return transform_blocks_of_32(values, count);
   reference::walsh_hadamard({values, static_cast<std::size_t>(count)}, block);
 }
 
 #else
 
-namespace hn = hwy::HWY_NAMESPACE;
 using Quad = hn::FixedTag<float, 4>;
 
 void butterflies(float* block, std::int64_t size, std::int64_t stride) {
@@ -47,6 +57,8 @@ void first_two_strides(float* block, std::int64_t size, float factor) {
 }
 
 void transform(float* values, std::int64_t count, std::int64_t block) {
+  if (block == 32)
+    return transform_blocks_of_32(values, count);
   const float factor = 1 / std::sqrt(static_cast<float>(block));
   for (std::int64_t start = 0; start < count; start += block) {
     first_two_strides(values + start, block, factor);

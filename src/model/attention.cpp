@@ -9,6 +9,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <cmath>
+#include <memory>
 
 namespace latticelens {
 
@@ -43,6 +44,18 @@ struct Head {
   std::int64_t out_stride;
 };
 
+/// Each row of a strip by the same numbers: along the strip, where the compiler has vectors.
+void divide_rows(std::int64_t rows, const float* by, float* strip) {
+  float divisors[strip_width], row[strip_width];
+  std::copy_n(by, strip_width, divisors);
+  for (std::int64_t i = 0; i < rows; ++i, strip += strip_width) {
+    std::copy_n(strip, strip_width, row);
+    for (std::int64_t j = 0; j < strip_width; ++j)
+      row[j] /= divisors[j];
+    std::copy_n(row, strip_width, strip);
+  }
+}
+
 /// The queries as columns of a strip: scores, softmax and result are strips too, so both products
 /// are the kernel's.
 void attend_strip(const Head& head, const attention::Span& span, std::int64_t dimension,
@@ -51,16 +64,19 @@ void attend_strip(const Head& head, const attention::Span& span, std::int64_t di
   const auto queries =
       attention::strip_of(head.queries + span.first * dimension, span.count, dimension,
                           1 / std::sqrt(static_cast<float>(dimension)), dimension);
-  std::vector<float> scores(keys * strip_width), sums(strip_width), mixed(dimension * strip_width);
-  attention::mask(span, window, scores.data());
-  add_product<float>(keys, dimension, {head.keys + offset, dimension}, queries.data(),
-                     scores.data(), strip_width);
-  exponentials_of_columns(keys, scores.data(), sums.data());
-  add_product<float>(dimension, keys, {head.values + offset, 1, dimension}, scores.data(),
+  const auto scores = std::make_unique_for_overwrite<float[]>(keys * strip_width);
+  float sums[strip_width];
+  std::vector<float> mixed(dimension * strip_width);
+  attention::mask(span, window, scores.get());
+  add_product<float>(keys, dimension, {head.keys + offset, dimension}, queries.data(), scores.get(),
+                     strip_width);
+  exponentials_of_columns(keys, scores.get(), sums);
+  add_product<float>(dimension, keys, {head.values + offset, 1, dimension}, scores.get(),
                      mixed.data(), strip_width);
+  divide_rows(dimension, sums, mixed.data());
   for (std::int64_t j = 0; j < span.count; ++j)
     for (std::int64_t i = 0; i < dimension; ++i)
-      head.out[(span.first + j) * head.out_stride + i] = mixed[i * strip_width + j] / sums[j];
+      head.out[(span.first + j) * head.out_stride + i] = mixed[i * strip_width + j];
 }
 
 } // namespace

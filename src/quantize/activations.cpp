@@ -51,6 +51,22 @@ Tensor in_fp32(const Tensor& x, const Format& format, SnapCounts& counts) {
   return format.quantize(x, counts);
 }
 
+/// The same as encoded rows of `width`; in one pass where the transform can be done while encoding.
+InputFunction encoding_function(const SharedTransform& transform, const ActivationSpec& spec,
+                                std::int64_t width) {
+  const auto fused = transform ? transform->while_encoding(width) : std::nullopt;
+  if (fused)
+    return input_function(
+        nullptr, spec,
+        [transform, block = *fused](const Tensor& x, const Format& format, SnapCounts& counts) {
+          return encode_rows(x, format, counts, block); // points into `transform`
+        });
+  return input_function(transform, spec,
+                        [](const Tensor& x, const Format& format, SnapCounts& counts) {
+                          return encode_rows(x, format, counts);
+                        });
+}
+
 /// The stage's weights packed; empty when one of them cannot be.
 std::vector<PackedMatrix> packed_weights(const Block& block, const Stage& stage) {
   std::vector<PackedMatrix> packed;
@@ -85,7 +101,8 @@ void install_packed_products(Block& block, const Layout& layout, const Activatio
     const std::vector<PackedMatrix> packed = packed_weights(block, stage);
     if (packed.empty())
       continue;
-    block.inputs[stage.name] = input_function(transform_of(stage, layout, spec), spec, encode_rows);
+    block.inputs[stage.name] =
+        encoding_function(transform_of(stage, layout, spec), spec, packed.front().columns());
     for (std::size_t i = 0; i < packed.size(); ++i) {
       Linear& linear = block.linears.at(stage.linears[i]);
       linear.product = [weight = packed[i], bias = linear.bias](const Tensor& x) {

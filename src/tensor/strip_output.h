@@ -18,13 +18,17 @@ struct StripOutput {
   /// `add(strip, first row, rows, to, stride)` adds whole strips [rows, width] to `to`.
   template<class Add>
   void run(const Add& add) const {
-    constexpr std::int64_t rows_per_task = 128;
+    // Two tasks of rows meet a strip one after the other: a large weight is read half as often.
+    constexpr std::int64_t rows_per_task = 128, together = 2;
     const std::int64_t strips = (out + width - 1) / width,
-                       tasks = (rows + rows_per_task - 1) / rows_per_task * strips;
-    at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
+                       parts = (rows + rows_per_task - 1) / rows_per_task;
+    at::parallel_for(0, parts * strips, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t task = begin; task < end; ++task) {
-        const std::int64_t first = task / strips * rows_per_task;
-        one(task % strips, first, std::min(rows_per_task, rows - first), add);
+        const std::int64_t part = task / (together * strips) * together,
+                           count = std::min(together, parts - part),
+                           place = task % (together * strips),
+                           first = (part + place % count) * rows_per_task;
+        one(place / count, first, std::min(rows_per_task, rows - first), add);
       }
     });
   }

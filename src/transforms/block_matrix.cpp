@@ -88,6 +88,12 @@ Tensor BlockMatrix::restore_weight(const Tensor& weight) const {
   return reference::multiply_blocks(weight, matrices_.transpose(1, 2)).to(weight.scalar_type());
 }
 
+std::optional<BlockTransform> BlockMatrix::while_encoding(std::int64_t width) const {
+  if (matrices_.size(1) != e2m1_block || matrices_.size(0) * e2m1_block != width)
+    return std::nullopt;
+  return BlockTransform{.matrices = matrices_.const_data_ptr<float>()};
+}
+
 namespace reference {
 
 Tensor multiply_blocks(const Tensor& x, const Tensor& matrices) {

@@ -14,6 +14,7 @@ class BlockMatrix : public Transform {
   Tensor invert(const Tensor& x) const override;
   Tensor apply_to_weight(const Tensor& weight) const override;
   Tensor restore_weight(const Tensor& weight) const override;
+  std::optional<BlockTransform> while_encoding(std::int64_t width) const override;
   const Tensor& matrices() const { return matrices_; }
 
  private:

@@ -27,6 +27,8 @@ class Hadamard : public Transform {
   Hadamard(std::int64_t size, Tensor signs) : size_(size), signs_(std::move(signs)) {
     for (const std::int64_t order : hadamard_factors(size))
       factors_.push_back(hadamard_matrix(order));
+    if (signs_.defined())
+      single_signs_ = signs_.to(at::kFloat).contiguous();
   }
 
   Tensor apply(const Tensor& x) const override {
@@ -35,6 +37,13 @@ class Hadamard : public Transform {
   Tensor invert(const Tensor& x) const override {
     const Tensor y = multiply(x, true);
     return signs_.defined() ? y * signs_.to(x.options()) : y;
+  }
+  std::optional<BlockTransform> while_encoding(std::int64_t width) const override {
+    if (size_ != e2m1_block || (signs_.defined() && signs_.numel() != width))
+      return std::nullopt;
+    return BlockTransform{.walsh_hadamard = true,
+                          .signs =
+                              signs_.defined() ? single_signs_.const_data_ptr<float>() : nullptr};
   }
 
  private:
@@ -78,6 +87,7 @@ class Hadamard : public Transform {
 
   std::int64_t size_;
   Tensor signs_;                // [width], or undefined: none
+  Tensor single_signs_;         // in fp32
   std::vector<Tensor> factors_; // ±1, fp64
 };
 

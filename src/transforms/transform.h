@@ -1,9 +1,11 @@
 // An invertible change of basis of a vector space of activations: x [..., n] becomes x T.
 #pragma once
+#include "kernels/packed_encode.h"
 #include "tensor/tensor.h"
 #include "transforms/input_fit.h"
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,11 @@ class Transform {
   /// W T⁻ᵀ, and back.
   virtual Tensor apply_to_weight(const Tensor& weight) const { return apply(weight); }
   virtual Tensor restore_weight(const Tensor& weight) const { return invert(weight); }
+  /// `apply` to fp32 rows of `width` as what a kernel does while it encodes them, bit for bit;
+  /// none: it cannot. Its pointers live as long as the transform.
+  virtual std::optional<BlockTransform> while_encoding(std::int64_t /*width*/) const {
+    return std::nullopt;
+  }
 };
 
 /// Where a transform acts. residual: the stream between blocks; value_output: each head's values;

@@ -1,4 +1,4 @@
-#include "kernels/packed_product.h"
+#include "kernels/packed_encode.h"
 
 #include "tests/support.h"
 #include <bit>
