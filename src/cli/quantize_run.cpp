@@ -93,7 +93,7 @@ Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run) 
   const Stopwatch after;
   learn_rounded(request, directory);
   learning += after.seconds();
-  if (run.method.learn)
+  if (!run.method.learn.empty())
     quantized.times.add("learning", learning);
   results.update(results_of(quantized, run.watch.seconds()));
   results["model_bytes"] = folder_bytes(directory.model());

@@ -18,23 +18,23 @@ std::shared_ptr<const T> shared(T value) {
 void learn(QuantizeRequest& request, const std::filesystem::path& folder) {
   if (request.method.importance)
     request.importance = shared(measure_importance(request, folder));
-  if (learns(request.method, "rotations"))
+  if (learning(request.method, "rotations"))
     request.learned = shared(learn_rotations(request, folder));
-  if (learns(request.method, "weights"))
+  if (learning(request.method, "weights"))
     request.learned_weights = shared(learn_weights(request, folder));
 }
 
 void learn_rounded(const QuantizeRequest& request, RunDirectory& run) {
-  if (learns(request.method, "codes"))
+  if (learning(request.method, "codes"))
     learn_codes(request, run);
 }
 
 void read_learned(QuantizeRequest& request, const std::filesystem::path& folder) {
   if (request.method.importance)
     request.importance = shared(measure_importance(request, folder));
-  if (learns(request.method, "rotations"))
+  if (learning(request.method, "rotations"))
     request.learned = shared(read_learned_rotations(request, folder));
-  if (learns(request.method, "weights"))
+  if (learning(request.method, "weights"))
     request.learned_weights = shared(read_learned_weights(request, folder));
 }
 

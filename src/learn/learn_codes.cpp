@@ -54,7 +54,7 @@ Block start_of(const Shards& shards, const Rotations& rotations, std::int64_t la
       const UnpackedWeight packed =
           load_packed(tensors_of(file), shards.name(layer, name) + ".weight", method);
       Tensor& weight = block.linears.at(name).weight;
-      weight = detail::inside_cell(weight, packed.values, packed.scales, format);
+      weight = detail::start_inside_cell(weight, packed.values, packed.scales, format);
       grids[{layer, name}] = {format, packed.scales};
     }
   }
@@ -86,7 +86,8 @@ void rewrite(const Shards& shards, const Block& block, const Grids& grids) {
 
 void learn_codes(const QuantizeRequest& request, RunDirectory& run, const EachStep& each_step) {
   const std::int64_t layers = request.model.config.layers;
-  if (learning_is_over(run.path(), *request.method.learn))
+  const LearnSpec& spec = *learning(request.method, "codes");
+  if (learning_is_over(run.path(), spec))
     return;
   TimeTable times;
   const Rotations rotations = choose_rotations(request, run.path(), times);
@@ -99,7 +100,8 @@ void learn_codes(const QuantizeRequest& request, RunDirectory& run, const EachSt
                         [&](std::int64_t layer, const std::string& name, const Tensor& weight) {
                           return grids.at({layer, name}).snap(weight);
                         });
-  for (const Block& block : descend({request, loss, run.path(), each_step}, std::move(blocks)))
+  for (const Block& block :
+       descend({request, spec, loss, run.path(), each_step}, std::move(blocks)))
     rewrite(shards, block, grids);
   shards.folder.write_index();
   remove_state(run.path());
@@ -107,8 +109,8 @@ void learn_codes(const QuantizeRequest& request, RunDirectory& run, const EachSt
 
 namespace detail {
 
-Tensor inside_cell(const Tensor& weight, const Tensor& values, const Tensor& scales,
-                   const Format& format) {
+Tensor start_inside_cell(const Tensor& weight, const Tensor& values, const Tensor& scales,
+                         const Format& format) {
   SnapCounts counts;
   const auto stays = [&](const Tensor& share) {
     return format.snap(values + share * (weight - values), scales, counts) == values;
@@ -116,7 +118,7 @@ Tensor inside_cell(const Tensor& weight, const Tensor& values, const Tensor& sca
   Tensor share = at::zeros_like(weight);
   for (double step = 1; step >= 1.0 / (1 << 12); step /= 2)
     share = at::where(stays(share + step), share + step, share).clamp_max_(1);
-  return values + share * (weight - values);
+  return values + (2 * share - 1).clamp_min_(0) * (weight - values);
 }
 
 } // namespace detail

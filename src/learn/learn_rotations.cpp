@@ -34,7 +34,7 @@ double take_step(LearningState& state, const RotationGradient& here, const Learn
 LearnedRotations learn_rotations(const QuantizeRequest& request,
                                  const std::filesystem::path& folder,
                                  const std::function<void(std::int64_t)>& each_step) {
-  const LearnSpec& spec = *request.method.learn;
+  const LearnSpec& spec = *learning(request.method, "rotations");
   const LearningState start = first_state(request);
   LearningState state = read_state(folder / state_name, start).value_or(start);
   const std::int64_t steps = spec.count("steps");
@@ -72,8 +72,9 @@ LearnedRotations read_learned_rotations(const QuantizeRequest& request,
                                         const std::filesystem::path& folder) {
   const LearningState start = first_state(request);
   const auto state = read_state(folder / state_name, start);
-  const bool all = state && state->steps == request.method.learn->count("steps");
-  require(all || request.method.learn->count("steps") == 0, "learn",
+  const std::int64_t steps = learning(request.method, "rotations")->count("steps");
+  const bool all = state && state->steps == steps;
+  require(all || steps == 0, "learn",
           (folder / state_name).string() + ": absent or not finished; it is needed to go through "
                                            "this run again");
   return matrices_of(state.value_or(start));

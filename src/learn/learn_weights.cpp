@@ -22,7 +22,7 @@ LearnedWeights weights_in(const std::filesystem::path& folder) {
 
 /// To nearest, if weights are to be rounded meanwhile.
 RoundedWeight rounding_of(const Method& method) {
-  if (method.learn->count("weights") == 0)
+  if (learning(method, "weights")->count("weights") == 0)
     return {};
   return [format = method.weight](std::int64_t, const std::string&, const Tensor& weight) {
     return rounded_to_nearest(weight, format);
@@ -47,13 +47,14 @@ LearnedWeights learn_weights(const QuantizeRequest& request, const std::filesyst
   const LearnedWeights learned = weights_in(folder);
   if (all_written(learned, request.model))
     return learned;
+  const LearnSpec& spec = *learning(request.method, "weights");
   TimeTable times;
   const Rotations rotations = choose_rotations(request, folder, times);
   const WeightLoss loss(request.model, rotations, rounding_of(request.method));
   std::vector<Block> blocks;
   for (std::int64_t layer = 0; layer < request.model.config.layers; ++layer)
     blocks.push_back(folded_to_learn(request, rotations, layer));
-  for (const Block& block : descend({request, loss, folder, each_step}, std::move(blocks)))
+  for (const Block& block : descend({request, spec, loss, folder, each_step}, std::move(blocks)))
     learned.write(block, *request.model.layout);
   remove_state(folder);
   return learned;

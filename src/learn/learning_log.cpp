@@ -42,7 +42,9 @@ LearningLog::LearningLog(const std::filesystem::path& folder, const LearnSpec& s
                          std::int64_t steps)
     : path_(folder / name), spec_(spec) {
   for (const Json& row : read_lines(path_))
-    if (member<std::int64_t>(row, "step", name) <= steps)
+    if (member<std::string>(row, "learns", name) != spec.name)
+      others_.push_back(row);
+    else if (member<std::int64_t>(row, "step", name) <= steps)
       rows_.push_back(row);
 }
 
@@ -52,19 +54,20 @@ bool LearningLog::complete(std::int64_t steps) const {
 }
 
 void LearningLog::add_step(std::int64_t step, double loss, Json more) {
-  more.update({{"step", step}, {"loss", loss}});
+  more.update({{"learns", spec_.name}, {"step", step}, {"loss", loss}});
   rows_.push_back(std::move(more));
 }
 
 void LearningLog::add_held_out(std::int64_t step, double loss) {
   check_loss(spec_, step, loss);
-  rows_.push_back({{"step", step}, {"held_out_loss", loss}});
+  rows_.push_back({{"learns", spec_.name}, {"step", step}, {"held_out_loss", loss}});
 }
 
 void LearningLog::write() const {
   std::string text;
-  for (const Json& row : rows_)
-    text += to_text(row) + "\n";
+  for (const auto* rows : {&others_, &rows_})
+    for (const Json& row : *rows)
+      text += to_text(row) + "\n";
   write_text(path_, text);
 }
 

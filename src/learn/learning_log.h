@@ -19,6 +19,7 @@ void check_loss(const LearnSpec& spec, std::int64_t steps, double loss);
 /// Error: learning cannot go on from the step after `steps`; it says which rate to try.
 [[noreturn]] void stop_learning(const LearnSpec& spec, std::int64_t steps, const std::string& what);
 
+/// The rows of one learning; those of others stay before them.
 class LearningLog {
  public:
   /// Goes on after the rows of an earlier run up to the step `steps`.
@@ -38,7 +39,7 @@ class LearningLog {
  private:
   std::filesystem::path path_;
   const LearnSpec& spec_;
-  std::vector<Json> rows_;
+  std::vector<Json> others_, rows_;
 };
 
 /// Whether learning in a run's folder has ended and what it left is in safety.

@@ -34,8 +34,8 @@ LearnedRotations zeros_like(const LearnedRotations& rotations) {
 }
 
 TextLoss text_loss_of(const Method& method) {
-  return method.learn && method.learn->count("kl") == 1 ? TextLoss::divergence
-                                                        : TextLoss::cross_entropy;
+  const LearnSpec* spec = learning(method, "rotations");
+  return spec && spec->count("kl") == 1 ? TextLoss::divergence : TextLoss::cross_entropy;
 }
 
 std::int64_t bytes_of_blocks(const Model& model) {
@@ -68,7 +68,8 @@ Block RotationLoss::folded(std::int64_t layer, const Rotations& rotations) const
 }
 
 void RotationLoss::round_weights(Block& block, const BasisFactors& factors) const {
-  if (method_.learn && method_.learn->count("weights") == 1)
+  const LearnSpec* spec = learning(method_, "rotations");
+  if (spec && spec->count("weights") == 1)
     install_quantized_weights(block, model_, method_.weight, factors);
 }
 

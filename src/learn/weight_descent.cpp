@@ -41,7 +41,7 @@ void move(Tensor& weight, WeightMoments& moments, const Tensor& gradient, double
 }
 
 double take_step(const WeightDescent& descent, const Tensor& ids, WeightState& state) {
-  const double rate = weight_rate(*descent.request.method.learn, state.steps);
+  const double rate = weight_rate(descent.spec, state.steps);
   return descent.loss.gradient_at(
       state.blocks, ids,
       [&](std::int64_t layer, const std::string& linear, const Tensor& gradient) {
@@ -58,7 +58,7 @@ std::filesystem::path states_in(const std::filesystem::path& folder) {
 
 std::vector<Block> descend(const WeightDescent& descent, std::vector<Block> start) {
   const QuantizeRequest& request = descent.request;
-  const LearnSpec& spec = *request.method.learn;
+  const LearnSpec& spec = descent.spec;
   const std::int64_t steps = spec.count("steps");
   const Lessons lessons(request.calibration, spec, request.seed);
   WeightState state = weight_state(std::move(start), *request.model.layout);

@@ -10,13 +10,14 @@ namespace latticelens {
 using EachStep = std::function<bool(std::int64_t steps)>;
 
 struct WeightDescent {
-  const QuantizeRequest& request; // its text, seed and what it learns
+  const QuantizeRequest& request; // its text and seed
+  const LearnSpec& spec;
   const WeightLoss& loss;
   std::filesystem::path folder; // of the run
   EachStep each_step = {};
 };
 
-/// The blocks after the steps that request.method learns in. `folder` gets `learning.jsonl` and, at
+/// The blocks after all steps. `folder` gets `learning.jsonl` and, at
 /// the end and every few minutes, `learning/`: the state, from which a killed run goes on to the
 /// same bytes; it is the caller's to remove once the blocks are in safety. Errors: a text shorter
 /// than two steps, a loss that is not finite. Memory: 16 bytes a weight.

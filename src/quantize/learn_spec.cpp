@@ -70,7 +70,9 @@ const std::vector<LearnRow>& learnings() {
   return table;
 }
 
-LearnSpec parse_learning(std::string_view text) {
+namespace {
+
+LearnSpec parse_one(std::string_view text) {
   const std::string whole(text);
   const std::size_t colon = whole.find(':');
   const LearnRow& row = find(learnings(), whole.substr(0, colon), whole);
@@ -83,7 +85,7 @@ LearnSpec parse_learning(std::string_view text) {
   return spec;
 }
 
-std::string to_text(const LearnSpec& spec) {
+std::string text_of(const LearnSpec& spec) {
   std::string text = spec.name;
   char separator = ':';
   for (const auto& [name, value] : spec.options) {
@@ -91,6 +93,27 @@ std::string to_text(const LearnSpec& spec) {
     separator = ',';
   }
   return text;
+}
+
+} // namespace
+
+std::vector<LearnSpec> parse_learnings(std::string_view text) {
+  std::vector<LearnSpec> specs;
+  for (const std::string& part : words_of(text, ';')) {
+    specs.push_back(parse_one(part));
+    for (std::size_t i = 0; i + 1 < specs.size(); ++i)
+      require(specs[i].name != specs.back().name, "method",
+              "learn=" + std::string(text) + ": " + specs[i].name + " is learned twice");
+  }
+  require(!specs.empty(), "method", "learn=: what? known: " + names_of(learnings()));
+  return specs;
+}
+
+std::string to_text(const std::vector<LearnSpec>& specs) {
+  std::vector<std::string> texts;
+  for (const LearnSpec& spec : specs)
+    texts.push_back(text_of(spec));
+  return joined(texts, ";");
 }
 
 } // namespace latticelens

@@ -37,8 +37,9 @@ struct LearnRow {
 /// Everything that can be learned.
 const std::vector<LearnRow>& learnings();
 
-/// Errors: an unknown name or option, a number out of its range.
-LearnSpec parse_learning(std::string_view text);
-std::string to_text(const LearnSpec& spec);
+/// "SPEC[;SPEC]...". Errors: an unknown name or option, a number out of its range, a name that
+/// comes twice.
+std::vector<LearnSpec> parse_learnings(std::string_view text);
+std::string to_text(const std::vector<LearnSpec>& specs);
 
 } // namespace latticelens

@@ -53,7 +53,7 @@ void set(Method& method, const std::string& key, const std::string& value) {
   else if (key == "smooth")
     method.smoothing = parse_strength(value);
   else if (key == "learn")
-    method.learn = parse_learning(value);
+    method.learn = parse_learnings(value);
   else if (key == "weight")
     method.weight = parse_format(value);
   else if (key == "activation")
@@ -81,37 +81,37 @@ void set(Method& method, const std::string& key, const std::string& value) {
                               "scales, importance, target, moments");
 }
 
-void check_learned_weights(const Method& method) {
-  require(method.activation || method.learn->count("weights") == 1, "method",
+void check_learned_weights(const Method& method, const LearnSpec& spec) {
+  require(method.activation || spec.count("weights") == 1, "method",
           "learn=weights: nothing is quantized that weights could learn from; write "
           "activation=FORMAT or learn=weights:weights=1");
   require(method.target == Target::quantized, "method",
           "learn=weights: weights that have learned have no original outputs to come close to; "
           "leave target= out");
-  for (const TransformSpec& spec : method.transforms)
-    require(spec.site == Site::value_output || !needs_calibration(spec), "method",
-            "learn=weights: " + to_text(spec) +
+  for (const TransformSpec& transform : method.transforms)
+    require(transform.site == Site::value_output || !needs_calibration(transform), "method",
+            "learn=weights: " + to_text(transform) +
                 " is chosen while blocks are rounded, after learning; write for example "
                 "hadamard:32@down_input");
 }
 
-void check_learned_rotations(const Method& method) {
+void check_learned_rotations(const Method& method, const LearnSpec& spec) {
   require(transform_at(method, Site::residual) || transform_at(method, Site::value_output),
           "method",
           "learn=rotations: there is no rotation to learn; write for example "
           "rotate=hadamard:32@residual,hadamard:32@value_output");
   require(
-      method.activation || method.learn->count("weights") == 1, "method",
+      method.activation || spec.count("weights") == 1, "method",
       "learn=rotations: nothing is quantized that a rotation could help; write activation=FORMAT "
       "or learn=rotations:weights=1");
 }
 
 void check_learning(const Method& method) {
-  if (learns(method, "rotations"))
-    check_learned_rotations(method);
-  if (learns(method, "weights"))
-    check_learned_weights(method);
-  if (learns(method, "codes"))
+  if (const LearnSpec* spec = learning(method, "rotations"))
+    check_learned_rotations(method, *spec);
+  if (const LearnSpec* spec = learning(method, "weights"))
+    check_learned_weights(method, *spec);
+  if (learning(method, "codes"))
     require(rounding_row(method.rounding.name).packing().name == std::string("grid"), "method",
             "learn=codes: rounding=" + method.rounding.name +
                 " stores more than codes and scales; take another rounding, as gptq");
@@ -158,8 +158,8 @@ std::string to_text(const Method& method) {
     transforms.push_back(to_text(spec));
   if (!transforms.empty())
     add("rotate", joined(transforms, ","));
-  if (method.learn)
-    add("learn", to_text(*method.learn));
+  if (!method.learn.empty())
+    add("learn", to_text(method.learn));
   add("weight", method.weight.name);
   add("activation", method.activation ? method.activation->name : "none");
   add("rounding", to_text(method.rounding));
@@ -207,12 +207,15 @@ bool has_input_transforms(const Method& method) {
   return transform_at(method, Site::inputs) || (down && needs_calibration(*down));
 }
 
-bool learns(const Method& method, std::string_view name) {
-  return method.learn && method.learn->name == name;
+const LearnSpec* learning(const Method& method, std::string_view name) {
+  for (const LearnSpec& spec : method.learn)
+    if (spec.name == name)
+      return &spec;
+  return nullptr;
 }
 
 bool needs_text(const Method& method) {
-  return method.learn || method.smoothing ||
+  return !method.learn.empty() || method.smoothing ||
          (method.permutation && permutation_row(*method.permutation).needs_text) ||
          rounding_row(method.rounding.name).uses_moments ||
          std::any_of(method.transforms.begin(), method.transforms.end(),

@@ -21,7 +21,7 @@ enum class Target { quantized, original, original_with_drift };
 
 struct Method {
   std::vector<TransformSpec> transforms;      // in the order of sites, at most one a site
-  std::optional<LearnSpec> learn;             // of the transforms
+  std::vector<LearnSpec> learn;               // one after the other
   std::optional<PermutationSpec> permutation; // of the residual stream's channels, before all else
   std::optional<double> smoothing;            // strength in (0, 1); before the stream is rotated
   Format weight;
@@ -42,8 +42,8 @@ Method parse_method(std::string_view text);
 /// The canonical string: parse_method gives the same method back.
 std::string to_text(const Method& method);
 
-/// Whether it learns what the row `name` of learnings() says.
-bool learns(const Method& method, std::string_view name);
+/// What it says of the row `name` of learnings(); null: that is not learned.
+const LearnSpec* learning(const Method& method, std::string_view name);
 
 /// Whether it cannot do without a calibration text.
 bool needs_text(const Method& method);

@@ -5,7 +5,7 @@
 namespace latticelens {
 
 Rotations rotations_of(const QuantizeRequest& request) {
-  const bool learned = learns(request.method, "rotations");
+  const bool learned = learning(request.method, "rotations");
   require(!learned || request.learned, "quantize",
           "the method learns rotations, and none are given");
   return make_rotations(request.method.transforms, request.model.config, request.seed,

@@ -57,7 +57,7 @@ class LearnRotations : public ::testing::Test {
 };
 
 LearnSpec spec_of(std::int64_t tokens) {
-  return parse_learning("rotations:tokens=" + std::to_string(tokens));
+  return parse_learnings("rotations:tokens=" + std::to_string(tokens)).front();
 }
 
 TEST(Lessons, every_part_comes_once_a_pass_but_those_held_out) {

@@ -5,9 +5,8 @@
 #include "core/run_directory.h"
 #include "learn/weight_loss.h"
 #include "quantize/choose_rotations.h"
-#include "tests/support.h"
+#include "tests/learn/learning_request.h"
 #include "tests/tiny_family.h"
-#include "tests/tiny_model.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
@@ -16,24 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string method_text(const std::string& learn) {
-  return "rotate=hadamard:16@residual,hadamard:32@value_output,hadamard:32@down_input learn=" +
-         learn + " weight=mxfp4 activation=mxfp4";
-}
-
-TokenWindows windows_of(std::int64_t vocabulary, std::int64_t count, std::int64_t length) {
-  TokenWindows windows{.ids = {}, .count = count, .length = length};
-  for (std::int64_t i = 0; i < count * length; ++i)
-    windows.ids.push_back(static_cast<TokenId>(i * i % 31 % vocabulary));
-  return windows;
-}
-
 QuantizeRequest request_of(const Model& model, const std::string& learn) {
-  return {.model = model,
-          .method = parse_method(method_text(learn)),
-          .calibration = windows_of(model.config.vocabulary, 4, 64),
-          .seed = 5,
-          .quiet = true};
+  return testing::learning_request(model, "learn=" + learn);
 }
 
 std::vector<Block> folded_blocks(const QuantizeRequest& request, const Rotations& rotations) {
