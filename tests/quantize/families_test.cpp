@@ -86,7 +86,7 @@ TEST_P(FamilyLoop, a_rotated_model_stays_near_the_original_and_its_plain_export_
 TEST_P(FamilyLoop, a_run_cut_off_continues_to_the_same_bytes) {
   write([](const Tensor& weight) { return weight; });
   const std::string method =
-      rotations + "weight=mxfp4 activation=mxfp4 rounding=gptq moments=quantized";
+      rotations + "weight=mxfp4 activation=mxfp4 kv=mxfp4 rounding=gptq moments=quantized";
   quantized(method, "run", random_windows(4, 40));
   const fs::path shard = folder_ / "run/model/model-00002-of-00003.safetensors";
   const std::string expected = read_text(shard), rows = read_text(folder_ / "run/layers.jsonl");

@@ -55,7 +55,7 @@ TEST(MethodWords, explain_each_word_and_survive_unknown_ones) {
   const auto cache = explained("rotate=hadamard@query_key kv=mxfp4:16");
   EXPECT_EQ(cache[0].meaning.find("random signs"), std::string::npos);
   EXPECT_NE(cache[0].meaning.find("queries and keys"), std::string::npos);
-  EXPECT_NE(cache[1].meaning.find("keys and values"), std::string::npos);
+  EXPECT_NE(cache[1].meaning.find("Keys and values"), std::string::npos);
 }
 
 TEST(MethodWords, say_what_is_quantized) {
