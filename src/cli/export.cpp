@@ -17,6 +17,9 @@ void run(const Options& options) {
   export_dequantized(opened, options.out, parse_storage(options.dtype),
                      [&](std::int64_t) { progress.step(); });
   progress.line("wrote " + options.out + ": dequantized weights, unquantized activations");
+  if (opened.activations.kv)
+    progress.line("the KV cache is not quantized in the exported folder: kv=" +
+                  opened.activations.kv->name + " is left out");
 }
 
 } // namespace

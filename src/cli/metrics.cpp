@@ -38,7 +38,7 @@ Json metrics_json(const std::string& path, const std::string& against, const Ope
   if (!against.empty())
     json["against"] = against;
   json.update(measured);
-  if (opened.activations.format)
+  if (opened.activations.format || opened.activations.kv)
     json["activations"] = counts_json(*opened.activations.counts);
   return json;
 }

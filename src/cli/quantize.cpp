@@ -117,7 +117,7 @@ void add_quantize(CLI::App& program) {
       ->type_name("NAME");
   command
       ->add_option("--method", options->method,
-                   "Method string: \"rotate=... weight=... activation=... rounding=...\"")
+                   "Method string: \"rotate=... weight=... activation=... kv=... rounding=...\"")
       ->type_name("TEXT");
   add_text_options(*command, options->text, "--calibration", "UTF-8 text files to calibrate on");
   command

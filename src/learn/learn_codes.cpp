@@ -43,7 +43,7 @@ Block start_of(const Shards& shards, const Rotations& rotations, std::int64_t la
   const Method& method = request.method;
   Block block = folded_to_learn(request, rotations, layer);
   const SafetensorsFile file(shards.folder.path(layer));
-  const ActivationSpec activations{.down_input = rotations.down_input, .format = method.activation};
+  const ActivationSpec activations = activations_of(method, rotations);
   const InputTransforms transforms =
       load_input_transforms(request.model, method, layer, tensors_of(file));
   for (const Stage& stage : request.model.layout->stages) {

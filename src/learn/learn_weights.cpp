@@ -37,8 +37,7 @@ Block folded_to_learn(const QuantizeRequest& request, const Rotations& rotations
   fold_block(block, rotations, request.model);
   for (auto& [name, linear] : block.linears) // changed in place: no view of a file or of another
     linear.weight = linear.weight.clone(at::MemoryFormat::Contiguous);
-  install_activations(block, *request.model.layout,
-                      {.down_input = rotations.down_input, .format = request.method.activation});
+  install_activations(block, *request.model.layout, activations_of(request.method, rotations));
   return block;
 }
 

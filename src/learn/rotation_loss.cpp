@@ -62,8 +62,7 @@ RotationLoss::RotationLoss(const Model& model, const Method& method, std::uint64
 Block RotationLoss::folded(std::int64_t layer, const Rotations& rotations) const {
   Block block = load_block(model_, layer);
   fold_block(block, rotations, model_, at::kFloat);
-  install_activations(block, *model_.layout,
-                      {.down_input = rotations.down_input, .format = method_.activation});
+  install_activations(block, *model_.layout, activations_of(method_, rotations));
   return block;
 }
 

@@ -21,13 +21,34 @@ Rope make_rope(const Config& config, std::int64_t tokens) {
   return {(angles.cos() * amplitude).to(at::kFloat), (angles.sin() * amplitude).to(at::kFloat)};
 }
 
+namespace {
+
+/// x [n, t, heads * dimension] -> [n, heads, t, dimension], a view.
+Tensor by_heads(const Tensor& x, std::int64_t heads) {
+  return x.reshape({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+}
+
+/// The gradient [n, heads, t, dimension] of rotate_heads, back to that of its input.
+Tensor rotated_back(const Tensor& gradient, const Rope& rope) {
+  const std::int64_t heads = gradient.size(1);
+  const auto side_by_side = [](const Tensor& x) { return x.transpose(1, 2).flatten(2); };
+  return side_by_side(
+      rotate_heads(side_by_side(gradient), heads, {.cosine = rope.cosine, .sine = -rope.sine}));
+}
+
+} // namespace
+
 Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope) {
-  const std::int64_t n = x.size(0), t = x.size(1), dimension = x.size(2) / heads,
-                     pairs = rope.cosine.size(1);
-  const Tensor split = x.reshape({n, t, heads, dimension}).transpose(1, 2);
+  if (wants_gradient({x}))
+    return with_gradient(rotate_heads(x.detach(), heads, rope), {x},
+                         [rope](const Tensor& gradient) {
+                           return std::vector<Tensor>{rotated_back(gradient, rope)};
+                         });
+  const std::int64_t t = x.size(1), pairs = rope.cosine.size(1);
+  const Tensor split = by_heads(x, heads);
   const Tensor first = split.slice(3, 0, pairs), second = split.slice(3, pairs, 2 * pairs);
   const Tensor cosine = rope.cosine.slice(0, 0, t), sine = rope.sine.slice(0, 0, t);
-  Tensor rotated = at::empty({n, heads, t, dimension}, x.options());
+  Tensor rotated = at::empty(split.sizes(), x.options());
   Tensor left = rotated.slice(3, 0, pairs), right = rotated.slice(3, pairs, 2 * pairs);
   at::mul_out(left, first, cosine).addcmul_(second, sine, -1);
   at::mul_out(right, second, cosine).addcmul_(first, sine);
@@ -79,22 +100,17 @@ void attend_strip(const Head& head, const attention::Span& span, std::int64_t di
       head.out[(span.first + j) * head.out_stride + i] = mixed[i * strip_width + j];
 }
 
-} // namespace
-
-Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-              const Config& config, std::int64_t window) {
-  if (!rope.sequences.empty())
-    return attend_sequences(q, k, v, rope, config, window);
-  if (wants_gradient({q, k, v}))
-    return with_gradient(attend(q.detach(), k.detach(), v.detach(), rope, config, window),
-                         {q, k, v}, attention_gradient(q, k, v, rope, config, window));
-  const std::int64_t n = q.size(0), t = q.size(1), dimension = config.head_dimension,
-                     heads = config.heads, group = heads / config.key_value_heads,
+/// queries [n, heads, t, d], keys and values [n, shared heads, t, d] -> [n, t, heads * d].
+Tensor attend_heads(const Tensor& queries, const Tensor& keys, const Tensor& values,
+                    std::int64_t window) {
+  if (wants_gradient({queries, keys, values}))
+    return with_gradient(attend_heads(queries.detach(), keys.detach(), values.detach(), window),
+                         {queries, keys, values},
+                         attention_gradient(queries, keys, values, window));
+  const std::int64_t n = queries.size(0), heads = queries.size(1), t = queries.size(2),
+                     dimension = queries.size(3), group = heads / keys.size(1),
                      strips = (t + strip_width - 1) / strip_width;
-  const Tensor queries = rotate_heads(q, heads, rope),
-               keys = rotate_heads(k, config.key_value_heads, rope),
-               values = v.reshape({n, t, -1, dimension}).transpose(1, 2).contiguous();
-  Tensor mixed = at::empty({n, t, heads * dimension}, q.options());
+  Tensor mixed = at::empty({n, t, heads * dimension}, queries.options());
   const float *from_q = queries.const_data_ptr<float>(), *from_k = keys.const_data_ptr<float>(),
               *from_v = values.const_data_ptr<float>();
   float* to = mixed.mutable_data_ptr<float>();
@@ -108,6 +124,27 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rop
     }
   });
   return mixed;
+}
+
+/// Without gaps.
+Tensor through(const HeadFunction& function, const Tensor& x) {
+  return (function ? function(x) : x).contiguous();
+}
+
+} // namespace
+
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
+              const Config& config, std::int64_t window, const HeadFunctions& functions) {
+  if (!rope.sequences.empty())
+    return attend_sequences(q, k, v, rope, config, window, functions);
+  return attend_heads(through(functions.queries, rotate_heads(q, config.heads, rope)),
+                      through(functions.keys, rotate_heads(k, config.key_value_heads, rope)),
+                      through(functions.values, by_heads(v, config.key_value_heads)), window);
+}
+
+Tensor attend(const Block& block, const Tensor& q, const Tensor& k, const Tensor& v,
+              const Rope& rope, const Config& config) {
+  return attend(q, k, v, rope, config, window_of(config, block.layer), block.heads);
 }
 
 namespace reference {

@@ -8,13 +8,18 @@ namespace latticelens {
 Rope make_rope(const Config& config, std::int64_t tokens);
 
 /// x [n, t, heads * head_dimension] -> [n, heads, t, head_dimension], the first 2p dimensions of
-/// each head rotated by p frequencies; half-split pairs (i, i + p).
+/// each head rotated by p frequencies; half-split pairs (i, i + p). Differentiable.
 Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope);
 
 /// q [n, t, heads * d], k and v [n, t, key_value_heads * d] -> [n, t, heads * d]. window: how many
-/// keys a query sees, itself among them; 0: all before it. Differentiable.
+/// keys a query sees, itself among them; 0: all before it. `functions` act on rotated queries and
+/// keys, and on values. Differentiable.
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-              const Config& config, std::int64_t window = 0);
+              const Config& config, std::int64_t window = 0, const HeadFunctions& functions = {});
+
+/// The same with the block's window and functions.
+Tensor attend(const Block& block, const Tensor& q, const Tensor& k, const Tensor& v,
+              const Rope& rope, const Config& config);
 
 namespace reference {
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,

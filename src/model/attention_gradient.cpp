@@ -92,14 +92,6 @@ void add_strip(const HeadGradient& head, const Span& span, std::int64_t window) 
       head.of_queries[(span.first + j) * d + i] = factor * queries[i * strip_width + j];
 }
 
-/// Gradients [n, heads, t, d] of rotated heads, back to [n, t, heads * d] before the rotation.
-Tensor rotated_back(const Tensor& gradient, const Rope& rope) {
-  const std::int64_t heads = gradient.size(1);
-  const auto side_by_side = [](const Tensor& x) { return x.transpose(1, 2).flatten(2); };
-  return side_by_side(
-      rotate_heads(side_by_side(gradient), heads, {.cosine = rope.cosine, .sine = -rope.sine}));
-}
-
 /// Sums over the heads that share keys and values: [n, heads, t, d] -> [n, shared, t, d].
 Tensor summed(const Tensor& gradient, std::int64_t shared) {
   return gradient.unflatten(1, {shared, gradient.size(1) / shared}).sum(2);
@@ -107,18 +99,19 @@ Tensor summed(const Tensor& gradient, std::int64_t shared) {
 
 } // namespace
 
-Backward attention_gradient(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-                            const Config& config, std::int64_t window) {
-  return [q = q.detach(), k = k.detach(), v = v.detach(), rope, config,
+Backward attention_gradient(const Tensor& queries, const Tensor& keys, const Tensor& values,
+                            std::int64_t window) {
+  return [queries = queries.detach(), keys = keys.detach(), values = values.detach(),
           window](const Tensor& gradient) {
-    const std::int64_t n = q.size(0), t = q.size(1), d = config.head_dimension,
-                       heads = config.heads, shared = config.key_value_heads;
-    const Tensor queries = rotate_heads(q, heads, rope), keys = rotate_heads(k, shared, rope),
-                 values = v.reshape({n, t, -1, d}).transpose(1, 2).contiguous(),
-                 outer = gradient.contiguous();
+    const std::int64_t n = queries.size(0), heads = queries.size(1), t = queries.size(2),
+                       d = queries.size(3), shared = keys.size(1);
+    const Tensor outer = gradient.contiguous();
     Tensor of_queries = at::zeros({n, heads, t, d}, at::kFloat),
            of_keys = at::zeros_like(of_queries), of_values = at::zeros_like(of_queries);
     const auto at_head = [&](const Tensor& x, std::int64_t head) {
+      return x.const_data_ptr<float>() + head * t * d;
+    };
+    const auto sums_at_head = [&](const Tensor& x, std::int64_t head) {
       return x.mutable_data_ptr<float>() + head * t * d;
     };
     at::parallel_for(0, n * heads, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -130,17 +123,15 @@ Backward attention_gradient(const Tensor& q, const Tensor& k, const Tensor& v, c
                                 outer.const_data_ptr<float>() +
                                     (head / heads * t * heads + head % heads) * d,
                                 heads * d,
-                                at_head(of_queries, head),
-                                at_head(of_keys, head),
-                                at_head(of_values, head),
+                                sums_at_head(of_queries, head),
+                                sums_at_head(of_keys, head),
+                                sums_at_head(of_values, head),
                                 d};
         for (std::int64_t first = 0; first < t; first += strip_width)
           add_strip(task, attention::span_of(first, t, window), window);
       }
     });
-    return std::vector<Tensor>{rotated_back(of_queries, rope),
-                               rotated_back(summed(of_keys, shared), rope),
-                               summed(of_values, shared).transpose(1, 2).flatten(2)};
+    return std::vector<Tensor>{of_queries, summed(of_keys, shared), summed(of_values, shared)};
   };
 }
 

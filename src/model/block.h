@@ -35,11 +35,21 @@ using Tap = std::function<void(std::string_view, const Tensor&)>;
 /// quantizer.
 using InputFunction = std::function<Tensor(const Tensor& x /*[n, t, in]*/)>;
 
+/// What happens to the heads' vectors between the rotary positions and the scores, a token at a
+/// time. Differentiable; keeps the shape.
+using HeadFunction = std::function<Tensor(const Tensor& x /*[n, heads, t, head_dimension]*/)>;
+
+/// Absent: as they are. Keys and values have one head for each group of query heads.
+struct HeadFunctions {
+  HeadFunction queries, keys, values;
+};
+
 struct Block {
   std::int64_t layer = 0;
   std::map<std::string, Linear> linears;       // "self_attn.q_proj" ...
   std::map<std::string, Norm> norms;           // "input_layernorm" ...
   std::map<std::string, InputFunction> inputs; // by stage name; set by quantize/, absent: as it is
+  HeadFunctions heads;                         // set by quantize/
 };
 
 /// What the stages of a block hand on. x is the residual stream [n, t, d]; inner what lies between

@@ -34,15 +34,22 @@ Tensor transformed_by(const SharedTransform& transform, const Tensor& x) {
 
 /// Transforms, then quantizes with `quantize(x, format, counts)`.
 template<class Quantize>
-InputFunction input_function(const SharedTransform& transform, const ActivationSpec& spec,
-                             const Quantize& quantize) {
-  return [transform, quantize, format = spec.format, counts = spec.counts](const Tensor& x) {
+std::function<Tensor(const Tensor&)>
+quantized_after(const SharedTransform& transform, const std::optional<Format>& format,
+                const std::shared_ptr<ActivationCounts>& counts, const Quantize& quantize) {
+  return [transform, quantize, format, counts](const Tensor& x) {
     const Tensor transformed = transformed_by(transform, x);
     if (!format)
       return transformed;
     counts->values += transformed.numel();
     return quantize(transformed, *format, counts->snap);
   };
+}
+
+template<class Quantize>
+InputFunction input_function(const SharedTransform& transform, const ActivationSpec& spec,
+                             const Quantize& quantize) {
+  return quantized_after(transform, spec.format, spec.counts, quantize);
 }
 
 Tensor in_fp32(const Tensor& x, const Format& format, SnapCounts& counts) {
@@ -78,7 +85,28 @@ std::vector<PackedMatrix> packed_weights(const Block& block, const Stage& stage)
   return packed;
 }
 
+/// The rotation alone: queries are not stored.
+HeadFunction query_function(const ActivationSpec& spec) {
+  if (!spec.query_key)
+    return {};
+  return [transform = spec.query_key](const Tensor& x) { return transformed_by(transform, x); };
+}
+
+/// A head's vector of one token is a row [head_dimension]: blocks and rows lie inside it.
+HeadFunction cached_function(const SharedTransform& transform, const ActivationSpec& spec) {
+  if (!transform && !spec.kv)
+    return {};
+  return quantized_after(transform, spec.kv, spec.counts, in_fp32);
+}
+
 } // namespace
+
+ActivationSpec activations_of(const Method& method, const Rotations& rotations) {
+  return {.down_input = rotations.down_input,
+          .format = method.activation,
+          .query_key = rotations.query_key,
+          .kv = method.kv};
+}
 
 void install_activations(Block& block, const Layout& layout, const ActivationSpec& spec) {
   block.inputs.clear();
@@ -86,6 +114,9 @@ void install_activations(Block& block, const Layout& layout, const ActivationSpe
     if (const SharedTransform transform = transform_of(stage, layout, spec);
         transform || spec.format)
       block.inputs[stage.name] = input_function(transform, spec, in_fp32);
+  block.heads = {.queries = query_function(spec),
+                 .keys = cached_function(spec.query_key, spec),
+                 .values = cached_function(nullptr, spec)};
 }
 
 void install_input_transform(Block& block, const std::string& stage,

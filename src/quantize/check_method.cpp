@@ -29,8 +29,9 @@ void check_widths(const Method& method, const Config& config) {
     check_permutation(*method.permutation, config.hidden);
   if (const TransformSpec* spec = transform_at(method, Site::residual))
     check_transform(*spec, config.hidden);
-  if (const TransformSpec* spec = transform_at(method, Site::value_output))
-    check_transform(*spec, config.head_dimension);
+  for (const Site site : {Site::value_output, Site::query_key})
+    if (const TransformSpec* spec = transform_at(method, site))
+      check_transform(*spec, config.head_dimension);
 }
 
 void check_sites(const Method& method, const Model& model) {
@@ -55,12 +56,33 @@ void check_rounding(const Method& method, const LinearShape& shape) {
     scales_are_fixed(format, method.scales);
 }
 
+/// "NAME:BLOCK" with the largest block that divides a head and that formats can have; else a format
+/// whose block is the whole head.
+std::string that_divides(const Format& format, std::int64_t head_dimension) {
+  constexpr std::int64_t smallest = 8;                         // parse_format's
+  const std::int64_t block = head_dimension & -head_dimension; // its largest power of two
+  const std::string name = format.name.substr(0, format.name.find_first_of(":/"));
+  return block < smallest ? "int8, whose rows are whole heads"
+                          : name + ":" + std::to_string(block) + ", or int8";
+}
+
 } // namespace
+
+void check_kv(const Method& method, const Config& config) {
+  const std::int64_t width = config.head_dimension;
+  if (!method.kv || method.kv->block == 0 || width % method.kv->block == 0)
+    return;
+  throw Error("method", "kv=" + method.kv->name + ": blocks of " +
+                            std::to_string(method.kv->block) +
+                            " do not divide the head dimension " + std::to_string(width) +
+                            "; write for example kv=" + that_divides(*method.kv, width));
+}
 
 void check_method(const Method& method, const Model& model) {
   make_rotations(method.transforms, model.config, /*seed=*/0);
   check_sites(method, model);
   check_widths(method, model.config);
+  check_kv(method, model.config);
   check_inputs(method, model);
   for (const Stage& stage : model.layout->stages)
     require(!stage.everywhere || method.target == Target::quantized, "method",

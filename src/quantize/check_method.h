@@ -9,4 +9,7 @@ namespace latticelens {
 /// does not divide a linear's inputs, scales that cannot wait for so large a block.
 void check_method(const Method& method, const Model& model);
 
+/// Error: blocks of the KV cache's format that do not divide the head dimension.
+void check_kv(const Method& method, const Config& config);
+
 } // namespace latticelens

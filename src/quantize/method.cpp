@@ -38,6 +38,10 @@ Value choose(const std::string& key, const std::string& text,
   throw Error("method", key + "=" + text + " is unknown; write " + key + "=" + names);
 }
 
+std::optional<Format> parse_format_or_none(const std::string& text) {
+  return text == "none" ? std::nullopt : std::optional(parse_format(text));
+}
+
 double parse_strength(const std::string& text) {
   const double strength = parse_number(text, "method", "smooth=" + text);
   require(strength > 0 && strength < 1, "method",
@@ -57,7 +61,9 @@ void set(Method& method, const std::string& key, const std::string& value) {
   else if (key == "weight")
     method.weight = parse_format(value);
   else if (key == "activation")
-    method.activation = value == "none" ? std::nullopt : std::optional(parse_format(value));
+    method.activation = parse_format_or_none(value);
+  else if (key == "kv")
+    method.kv = parse_format_or_none(value);
   else if (key == "rounding")
     method.rounding = parse_rounding(value);
   else if (key == "scales")
@@ -75,14 +81,18 @@ void set(Method& method, const std::string& key, const std::string& value) {
                                     {"original", Target::original},
                                     {"original+drift", Target::original_with_drift}});
   else
-    throw Error("method", "\"" + key +
-                              "\" is unknown; known: permute, smooth, rotate, learn, weight, "
-                              "activation, rounding, order, "
-                              "scales, importance, target, moments");
+    throw Error("method",
+                "\"" + key +
+                    "\" is unknown; known: permute, smooth, rotate, learn, weight, "
+                    "activation, kv, rounding, order, scales, importance, target, moments");
+}
+
+bool quantizes_while_learning(const Method& method, const LearnSpec& spec) {
+  return method.activation || method.kv || spec.count("weights") == 1;
 }
 
 void check_learned_weights(const Method& method, const LearnSpec& spec) {
-  require(method.activation || spec.count("weights") == 1, "method",
+  require(quantizes_while_learning(method, spec), "method",
           "learn=weights: nothing is quantized that weights could learn from; write "
           "activation=FORMAT or learn=weights:weights=1");
   require(method.target == Target::quantized, "method",
@@ -101,7 +111,7 @@ void check_learned_rotations(const Method& method, const LearnSpec& spec) {
           "learn=rotations: there is no rotation to learn; write for example "
           "rotate=hadamard:32@residual,hadamard:32@value_output");
   require(
-      method.activation || spec.count("weights") == 1, "method",
+      quantizes_while_learning(method, spec), "method",
       "learn=rotations: nothing is quantized that a rotation could help; write activation=FORMAT "
       "or learn=rotations:weights=1");
 }
@@ -138,6 +148,11 @@ Method parse_method(std::string_view text) {
             std::string(key) + "= means nothing with rounding=" + method.rounding.name +
                 ", which uses no moments; leave it out");
   check_learning(method);
+  const TransformSpec* query_key = transform_at(method, Site::query_key);
+  require(
+      !query_key || method.kv, "method",
+      "rotate=" + (query_key ? to_text(*query_key) : "") +
+          ": without a quantized KV cache it changes nothing; write kv=FORMAT, or leave it out");
   require(!method.smoothing || !transform_at(method, Site::residual), "method",
           "smooth= changes the norms' gains, which a rotation of the residual stream folds away; "
           "leave one of them out");
@@ -162,6 +177,8 @@ std::string to_text(const Method& method) {
     add("learn", to_text(method.learn));
   add("weight", method.weight.name);
   add("activation", method.activation ? method.activation->name : "none");
+  if (method.kv)
+    add("kv", method.kv->name);
   add("rounding", to_text(method.rounding));
   if (!rounding_row(method.rounding.name).uses_moments)
     return joined(words, " ");

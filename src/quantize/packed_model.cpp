@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/run_directory.h"
+#include "quantize/check_method.h"
 #include "quantize/input_transforms.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
@@ -255,8 +256,10 @@ OpenedModel open_model(const std::filesystem::path& path) {
   opened.method = member_or<std::string>(made, "method", "", where);
   const Method method = read_method(quantization, opened.method, where);
   model.tensors = std::make_shared<PackedTensors>(model.tensors, method);
-  opened.activations.format = method.activation;
-  opened.activations.down_input = read_rotation(quantization, model, where);
+  check_kv(method, model.config);
+  opened.activations =
+      activations_of(method, {.query_key = make_query_key_rotation(method.transforms, model.config),
+                              .down_input = read_rotation(quantization, model, where)});
   opened.settings = method;
   model.prepare = [model, method, spec = opened.activations](Block& block) {
     ActivationSpec of_block = spec;

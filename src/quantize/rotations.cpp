@@ -171,6 +171,15 @@ std::shared_ptr<const Transform> shared(std::unique_ptr<Transform> transform) {
 
 } // namespace
 
+std::shared_ptr<const Transform> make_query_key_rotation(const std::vector<TransformSpec>& specs,
+                                                         const Config& config) {
+  const TransformSpec* spec = find(specs, Site::query_key);
+  // Signs could not be folded past the rotary positions, so there are none.
+  return spec ? shared(
+                    make_transform(*spec, {.width = config.head_dimension, .random_signs = false}))
+              : nullptr;
+}
+
 Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& config,
                          std::uint64_t seed, const LearnedRotations* learned) {
   Rotations rotations;
@@ -189,6 +198,7 @@ Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& 
               ? std::make_shared<const Orthogonal>(learned->value_output.at(layer), to_text(*spec))
               : drawn};
   }
+  rotations.query_key = make_query_key_rotation(specs, config);
   if (const auto* spec = find(specs, Site::down_input)) {
     TransformPlace place{.width = config.intermediate, .seed = derived_seed(seed, "down_input")};
     rotations.down_signs = transform_signs(*spec, place);

@@ -23,9 +23,15 @@ struct LayerRotations {
 struct Rotations {
   std::shared_ptr<const Transform> residual; // on [hidden]
   std::vector<LayerRotations> layers;
+  std::shared_ptr<const Transform> query_key;  // on [head_dimension], online, without signs
   std::shared_ptr<const Transform> down_input; // on [intermediate], online, without signs
   Tensor down_signs; // [intermediate], folded into the rows that produce the input
 };
+
+/// The transform of each head's rotated queries and keys; null: the method has none. Error: its
+/// size does not divide the head dimension.
+std::shared_ptr<const Transform> make_query_key_rotation(const std::vector<TransformSpec>& specs,
+                                                         const Config& config);
 
 /// What is drawn or learned; what calibration chooses stays null (quantize/choose_rotations.h).
 Rotations make_rotations(const std::vector<TransformSpec>& specs, const Config& config,

@@ -8,12 +8,11 @@
 namespace latticelens {
 namespace {
 
-ActivationSpec activations_of(const Method& method, const Rotations& rotations) {
-  ActivationSpec spec;
-  spec.down_input = rotations.down_input;
-  if (method.moments == MomentsPath::quantized)
-    spec.format = method.activation;
-  return spec;
+/// What calibration sees.
+ActivationSpec calibrated_activations(const Method& method, const Rotations& rotations) {
+  if (method.moments == MomentsPath::original)
+    return {.down_input = rotations.down_input};
+  return activations_of(method, rotations);
 }
 
 Norm stored_norm(const Norm& norm, Storage storage) {
@@ -28,7 +27,8 @@ Norm stored_norm(const Norm& norm, Storage storage) {
 
 Walks::Walks(const QuantizeRequest& request, const Rotations& rotations)
     : request_(request), rotations_(rotations),
-      activations_(activations_of(request.method, rotations)), quantized_{start_stream(), {}} {
+      activations_(calibrated_activations(request.method, rotations)), quantized_{start_stream(),
+                                                                                  {}} {
   if (request.method.target != Target::quantized)
     original_.emplace(Walk{start_stream(), {}});
 }

@@ -48,6 +48,9 @@ const std::vector<Meaning> format_options = {
 const std::vector<Meaning> sites = {
     {"residual", "the stream between blocks; folded into the weights, free at run time"},
     {"value_output", "each attention head's values; folded into the weights, free at run time"},
+    {"query_key",
+     "each attention head's queries and keys, after their rotary positions; computed at "
+     "run time"},
     {"down_input", "the input of the last linear of the MLP; computed at run time"},
     {"inputs", "the input of every quantized linear; computed at run time"},
 };
@@ -91,8 +94,10 @@ std::string rotation_meaning(const std::string& spec) {
   if (head.substr(0, colon) != "hadamard" || at == std::string::npos)
     return "a rotation; see latticelens list";
   const std::string reach = size.empty() ? "all channels" : size + " neighbouring channels";
-  return "A Hadamard rotation with random signs mixes " + reach +
-         ", so that outliers spread out. It stands on " + look_up(sites, spec.substr(at + 1)) + ".";
+  const std::string site = spec.substr(at + 1);
+  return std::string("A Hadamard rotation ") + (site == "query_key" ? "" : "with random signs ") +
+         "mixes " + reach + ", so that outliers spread out. It stands on " + look_up(sites, site) +
+         ".";
 }
 
 /// A rotation that only stands elsewhere than the one before it is not explained again.
@@ -100,7 +105,8 @@ void add_rotations(std::vector<MethodWord>& words, const std::string& value) {
   std::string previous;
   for (const std::string& spec : words_of(value, ',')) {
     const std::size_t at = spec.find('@');
-    const bool repeated = at != std::string::npos && spec.substr(0, at) == previous;
+    const bool repeated = at != std::string::npos && spec.substr(0, at) == previous &&
+                          spec.substr(at + 1) != "query_key"; // has no signs
     words.push_back(
         {"rotate=" + spec, repeated ? "The same on " + look_up(sites, spec.substr(at + 1)) + "."
                                     : rotation_meaning(spec)});
@@ -200,6 +206,9 @@ std::string meaning_of(const std::string& method, const std::string& key,
     return value == value_of(method, "weight")
                ? "Activations, the input of every quantized linear: the same format."
                : format_meaning(value, "Activations, the input of every quantized linear");
+  if (key == "kv")
+    return format_meaning(
+        value, "Keys and values, each head and token for itself, as a KV cache holds them");
   if (key == "rounding")
     return rounding_meaning(value);
   if (key == "permute")
@@ -256,11 +265,14 @@ std::string quantized_parts(const std::string& method) {
   const std::string weight = bits_of(value_of(method, "weight"));
   const std::string activation = value_of(method, "activation");
   const std::string bits = weight.empty() ? "Quantized" : weight + "-bit";
+  const std::string kv = value_of(method, "kv");
+  const std::string cache = bits_of(kv).empty() ? "" : bits_of(kv) + "-bit keys and values";
   if (activation.empty() || activation == "none")
-    return bits + " weights";
-  return bits_of(activation) == weight
-             ? bits + " weights and activations"
-             : bits + " weights and " + bits_of(activation) + "-bit activations";
+    return bits + " weights" + (cache.empty() ? "" : " and " + cache);
+  const std::string both = bits_of(activation) == weight
+                               ? bits + " weights and activations"
+                               : bits + " weights and " + bits_of(activation) + "-bit activations";
+  return both + (cache.empty() ? "" : ", " + cache);
 }
 
 bool rounds_to_nearest(const std::string& method) {

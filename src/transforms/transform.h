@@ -31,9 +31,10 @@ class Transform {
 };
 
 /// Where a transform acts. residual: the stream between blocks; value_output: each head's values;
-/// down_input: the input of the last projection of the feed-forward part, online. inputs: the input
-/// of every quantized linear, online, a matrix of its own for every block of channels.
-enum class Site { residual, value_output, down_input, inputs };
+/// query_key: each head's queries and keys after the rotary positions, online; down_input: the
+/// input of the last projection of the feed-forward part, online. inputs: the input of every
+/// quantized linear, online, a matrix of its own for every block of channels.
+enum class Site { residual, value_output, query_key, down_input, inputs };
 
 /// "KIND[:SIZE]@SITE", as in "hadamard:32@residual"; without a size it spans the whole dimension.
 struct TransformSpec {
@@ -66,7 +67,7 @@ struct TransformRow {
   const char* help;
   /// Drawn from a seed; null: calibration decides.
   std::unique_ptr<Transform> (*make)(const TransformSpec&, const TransformPlace&);
-  /// A matrix for each block of one input, at every site but the residual stream.
+  /// A matrix for each block of one input, at every site that takes more than rotations.
   Tensor (*fit)(const BlockMoments&);
 };
 

@@ -24,6 +24,11 @@ const TransformRow* find_kind(std::string_view name) {
   return nullptr;
 }
 
+/// The stream stands on both sides of every norm; scores are products of queries and keys.
+bool takes_rotations_only(Site site) {
+  return site == Site::residual || site == Site::query_key;
+}
+
 } // namespace
 
 const std::vector<TransformRow>& transforms() {
@@ -32,8 +37,7 @@ const std::vector<TransformRow>& transforms() {
        make_hadamard, fit_hadamard},
       {"aware",
        "equal second moments of inputs and weights, then Hadamard (WUSH), from calibration; not "
-       "for "
-       "the stream",
+       "for the stream, nor for queries and keys",
        nullptr, fit_aware},
   };
   return table;
@@ -43,6 +47,8 @@ const std::vector<SiteRow>& sites() {
   static const std::vector<SiteRow> table = {
       {"residual", "the stream between blocks (R1), folded into the weights", Site::residual},
       {"value_output", "each head's values (R2), folded into the weights", Site::value_output},
+      {"query_key", "each head's queries and keys after the rotary positions (R3), online; for kv=",
+       Site::query_key},
       {"down_input", "the input of down_proj (R4), online; its signs are folded", Site::down_input},
       {"inputs", "the input of every linear, online, a matrix for each block", Site::inputs},
   };
@@ -94,8 +100,9 @@ bool needs_calibration(const TransformSpec& spec) {
 
 void check_transform(const TransformSpec& spec, std::int64_t width) {
   const TransformRow& row = *find_kind(spec.kind);
-  require(row.make || spec.site != Site::residual, "transform",
-          to_text(spec) + ": the residual stream takes rotations only; write hadamard:32@residual");
+  require(row.make || !takes_rotations_only(spec.site), "transform",
+          to_text(spec) + ": this site takes rotations only; write for example " +
+              to_text({"hadamard", spec.size, spec.site}));
   require(spec.size == 0 || width % spec.size == 0, "transform",
           "blocks of " + std::to_string(spec.size) + " do not divide the width " +
               std::to_string(width) + " at " + to_text(spec));

@@ -248,13 +248,41 @@ TEST_F(QuantizeCommand, transforms_that_cannot_be_are_refused_in_one_line) {
            {"permute=balanced:48", "do not divide the stream's width 64"},
            {"permute=sorted", "known: graded, balanced"},
            {"smooth=1.5", "between 0 and 1"},
-           {"smooth=0.5 rotate=hadamard@residual", "leave one of them out"}}) {
+           {"smooth=0.5 rotate=hadamard@residual", "leave one of them out"},
+           {"kv=mxfp4:64", "do not divide the head dimension 32; write for example kv=mxfp4:32"},
+           {"rotate=hadamard@query_key", "write kv=FORMAT, or leave it out"}}) {
     std::vector<std::string> arguments = with_method("refused", "");
     arguments[3] = "weight=mxfp4 " + method;
     const auto outcome = run_program(arguments);
     EXPECT_EQ(outcome.exit_code, 2) << method;
     EXPECT_NE(outcome.err.find(part), std::string::npos) << method << ": " << outcome.err;
   }
+}
+
+TEST_F(QuantizeCommand, a_quantized_cache_is_evaluated_and_left_out_of_the_export) {
+  const auto perplexity = [&](const std::string& path) {
+    const auto outcome = run_program({"evaluate", at(path), "--text", at("text.txt"), "--window",
+                                      "64", "--windows", "3", "--json", "--quiet"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return parse_json(outcome.out, "stdout");
+  };
+  std::map<std::string, Json> of;
+  for (const auto& [name, kv] : std::map<std::string, std::string>{
+           {"none", ""}, {"kv", "kv=mxfp4"}, {"r3", "kv=mxfp4 rotate=hadamard@query_key"}}) {
+    std::vector<std::string> arguments = with_method(name, "");
+    arguments[3] = "weight=mxint8 activation=none rounding=nearest " + kv;
+    ASSERT_EQ(run_program(arguments).exit_code, 0);
+    of[name] = perplexity(name);
+  }
+  EXPECT_FALSE(of["none"].contains("activations"));
+  EXPECT_GT(of["kv"]["activations"]["values"], 0);
+  EXPECT_NE(of["kv"]["perplexity"], of["none"]["perplexity"]);
+  EXPECT_NE(of["kv"]["perplexity"], of["r3"]["perplexity"]);
+  const auto exported = run_program({"export", at("kv"), "--out", at("plain"), "--dtype", "fp32"});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_NE(exported.err.find("the KV cache is not quantized"), std::string::npos) << exported.err;
+  EXPECT_NEAR(perplexity("plain")["mean_nll"].get<double>(), of["none"]["mean_nll"].get<double>(),
+              1e-4);
 }
 
 TEST_F(QuantizeCommand, packed_products_give_the_logits_of_the_simulation_in_fp32) {

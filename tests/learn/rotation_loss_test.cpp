@@ -29,8 +29,15 @@ class AnyMatrices : public Transform {
 };
 
 const char* const rotate =
-    "weight=mxfp4 activation=none "
-    "rotate=hadamard:16@residual,hadamard:32@value_output,hadamard:32@down_input";
+    "weight=mxfp4 activation=none kv=mxfp4 rotate=hadamard:16@residual,hadamard:32@value_output,"
+    "hadamard:8@query_key,hadamard:32@down_input";
+
+/// All rotations and no quantizer.
+Method smooth_method() {
+  Method method = parse_method(rotate);
+  method.kv.reset();
+  return method;
+}
 
 LearnedRotations drawn(const Model& model, const Method& method) {
   const Rotations rotations = make_rotations(method.transforms, model.config, /*seed=*/3);
@@ -72,7 +79,7 @@ Tensor moved(const Tensor& matrices, const Tensor& direction, double step) {
 
 /// Slopes along random directions of R1, of R2 and of both: by gradient, by differences.
 void compare_slopes(const Model& model, int first_trial = 0) {
-  const Method method = parse_method(rotate);
+  const Method method = smooth_method();
   const LearnedRotations at_point = drawn(model, method);
   const Tensor ids = some_ids(model, 2, 40);
   const RotationLoss problem(model, method, /*seed=*/3);
@@ -146,7 +153,7 @@ TEST(RotationLoss, without_quantizers_nothing_turns) {
   const testing::TemporaryFolder folder;
   testing::write_tiny_model(folder.path());
   const Model model = open_plain_model(folder.path());
-  const Method method = parse_method(rotate);
+  const Method method = smooth_method();
   const RotationGradient here =
       RotationLoss(model, method, 3).at(drawn(model, method), some_ids(model, 1, 64));
   for (const Tensor& gradient : {here.gradient.residual, here.gradient.value_output[0]}) {

@@ -86,6 +86,24 @@ TEST(AttentionGradient, is_libtorchs_for_odd_shapes_windows_and_rotated_shares) 
   }
 }
 
+TEST(AttentionGradient, passes_through_the_functions_of_the_heads) {
+  const Problem p = random_problem(130, 8, 4, 0);
+  const Tensor matrix = at::randn({8, 8}, at::kDouble);
+  const auto by = [](const Tensor& m) { return [m](const Tensor& x) { return at::matmul(x, m); }; };
+  const HeadFunctions functions{by(matrix.to(at::kFloat)), by(matrix.to(at::kFloat).inverse().t()),
+                                by(matrix.to(at::kFloat))};
+  const Inputs x = inputs_in(p, at::kFloat), y = inputs_in(p, at::kDouble);
+  const Tensor actual = attend(x[0], x[1], x[2], p.rope, p.config, p.window, functions);
+  // Scores stay as they are; what is mixed is multiplied at the end.
+  const Tensor expected = at::matmul(plain(p, y[0], y[1], y[2]).unflatten(2, {4, 8}), matrix);
+  EXPECT_TRUE(at::allclose(actual.to(at::kDouble), expected.flatten(2), 1e-3, 1e-3));
+  const Inputs slopes = torch::autograd::grad({actual}, x, {p.gradient}),
+               wanted =
+                   torch::autograd::grad({expected.flatten(2)}, y, {p.gradient.to(at::kDouble)});
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(at::allclose(slopes[i].to(at::kDouble), wanted[i], 1e-3, 1e-3)) << i;
+}
+
 TEST(AttentionGradient, has_the_same_bytes_at_one_and_two_threads) {
   const Problem p = random_problem(300, 16, 0, 0);
   const int before = at::get_num_threads();

@@ -3,6 +3,8 @@
 #include "quantize/check_method.h"
 #include "quantize/export_dequantized.h"
 #include "quantize/layer_loop.h"
+#include "quantize/walks.h"
+#include "tensor/token_rows.h"
 #include "tests/support.h"
 #include "tests/tiny_family.h"
 
@@ -84,7 +86,7 @@ TEST_P(FamilyLoop, a_rotated_model_stays_near_the_original_and_its_plain_export_
 TEST_P(FamilyLoop, a_run_cut_off_continues_to_the_same_bytes) {
   write([](const Tensor& weight) { return weight; });
   const std::string method =
-      rotations + "weight=mxfp4 activation=mxfp4 rounding=gptq moments=quantized";
+      rotations + "weight=mxfp4 activation=mxfp4 kv=mxfp4 rounding=gptq moments=quantized";
   quantized(method, "run", random_windows(4, 40));
   const fs::path shard = folder_ / "run/model/model-00002-of-00003.safetensors";
   const std::string expected = read_text(shard), rows = read_text(folder_ / "run/layers.jsonl");
@@ -92,6 +94,70 @@ TEST_P(FamilyLoop, a_run_cut_off_continues_to_the_same_bytes) {
   quantized(method, "run", random_windows(4, 40));
   EXPECT_EQ(read_text(shard), expected);
   EXPECT_EQ(read_text(folder_ / "run/layers.jsonl"), rows);
+}
+
+/// Second moments of what a stage of the opened model reads, summed over the windows.
+Tensor gram_of(const Model& model, const std::string& place, const TokenWindows& windows) {
+  Tensor sum;
+  const auto add = [&](std::string_view here, const Tensor& x) {
+    if (here != place)
+      return;
+    const Tensor rows = x.flatten(0, 1).to(at::kDouble), own = rows.t().mm(rows);
+    sum = sum.defined() ? sum + own : own;
+  };
+  run_decoder(model, token_rows(windows.ids, windows.length), {}, add);
+  return sum;
+}
+
+TEST_P(FamilyLoop, an_opened_model_has_the_quantized_cache_that_the_loop_had) {
+  write([](const Tensor& weight) { return weight; });
+  const TokenWindows windows = random_windows(3, 40);
+  const std::string words = "weight=mxfp4 rounding=gptq ",
+                    kv = "kv=mxfp4 rotate=hadamard:16@query_key ";
+  for (const bool calibrated_with : {false, true}) {
+    SCOPED_TRACE(calibrated_with);
+    const std::string out = calibrated_with ? "with" : "without";
+    const std::string method = words + kv + (calibrated_with ? "" : "moments=original");
+    const OpenedModel opened = quantized(method, out, windows);
+    ASSERT_TRUE(opened.activations.kv && opened.activations.query_key);
+    OpenedModel uncached = opened;
+    uncached.model.prepare = [](Block&) {};
+    EXPECT_GT(difference(opened.model, uncached.model), 1e-2);
+    EXPECT_GT(opened.activations.counts->values, 0);
+    // What the loop collected in the last block: with the cache, or without when it was left out.
+    const Model original_model = open_plain_model(original());
+    const QuantizeRequest request{.model = original_model,
+                                  .method = parse_method(method),
+                                  .calibration = windows,
+                                  .seed = 7,
+                                  .storage = Storage::fp32,
+                                  .quiet = true};
+    const Rotations drawn = rotations_of(request);
+    Walks walks(request, drawn);
+    const ShardFolder shards(folder_ / out / "model", original_model.config.layers + 1,
+                             Storage::fp32);
+    walks.repeat(0, shards);
+    walks.load_finished(1, shards);
+    const Tensor loop = walks.collect(0).moments.gram;
+    const std::string place =
+        block_prefix(original_model, 1) + original_model.layout->stages.front().name;
+    const Tensor with = gram_of(opened.model, place, windows),
+                 without = gram_of(uncached.model, place, windows);
+    const auto lower = [](const Tensor& x) { return x.tril(); };
+    EXPECT_TRUE(at::allclose(lower(loop), lower(calibrated_with ? with : without), 1e-4, 1e-2));
+    EXPECT_FALSE(at::allclose(lower(loop), lower(calibrated_with ? without : with), 1e-4, 1e-2));
+  }
+}
+
+TEST_P(FamilyLoop, a_cache_that_does_not_fit_the_heads_is_refused) {
+  write([](const Tensor& weight) { return weight; });
+  EXPECT_ERROR(quantized("weight=mxfp4 kv=mxint8:64", "run"),
+               "kv=mxint8:64: blocks of 64 do not divide the head dimension 32; write for example "
+               "kv=mxint8:32, or int8");
+  EXPECT_ERROR(quantized("weight=mxfp4 kv=mxfp4 rotate=hadamard:64@query_key", "run"),
+               "blocks of 64 do not divide the width 32");
+  EXPECT_ERROR(quantized("weight=mxfp4 kv=mxfp4 rotate=aware@query_key", "run"),
+               "takes rotations only; write for example hadamard@query_key");
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, FamilyLoop, ::testing::Range<std::size_t>(0, families().size()),

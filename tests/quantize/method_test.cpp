@@ -13,18 +13,19 @@ TEST(Method, every_combination_prints_as_it_is_parsed) {
         "rotate=hadamard@residual,hadamard:64@value_output,hadamard@down_input "})
     for (const char* weight : {"mxfp4", "mxfp4/even", "mxfp4/7.25/away"})
       for (const char* activation : {"none", "mxfp4/search"})
-        for (const char* rounding : {"nearest", "gptq:damp=0.01 scales=stale moments=original",
-                                     "gptq:damp=0.5 scales=current moments=quantized",
-                                     "kbest:damp=0.01,paths=8 order=min-pivot scales=search:3 "
-                                     "target=original moments=quantized",
-                                     "gptq:damp=auto scales=static target=original+drift "
-                                     "moments=quantized"}) {
-          const std::string text = std::string(rotate) + "weight=" + weight +
-                                   " activation=" + activation + " rounding=" + rounding;
-          EXPECT_EQ(to_text(parse_method(text)), text);
-          ++combinations;
-        }
-  EXPECT_EQ(combinations, 180);
+        for (const char* kv : {"", " kv=mxfp4:16/7.25"})
+          for (const char* rounding : {"nearest", "gptq:damp=0.01 scales=stale moments=original",
+                                       "gptq:damp=0.5 scales=current moments=quantized",
+                                       "kbest:damp=0.01,paths=8 order=min-pivot scales=search:3 "
+                                       "target=original moments=quantized",
+                                       "gptq:damp=auto scales=static target=original+drift "
+                                       "moments=quantized"}) {
+            const std::string text = std::string(rotate) + "weight=" + weight +
+                                     " activation=" + activation + kv + " rounding=" + rounding;
+            EXPECT_EQ(to_text(parse_method(text)), text);
+            ++combinations;
+          }
+  EXPECT_EQ(combinations, 360);
 }
 
 TEST(Method, words_in_any_order_and_defaults_give_the_canonical_string) {
@@ -33,6 +34,22 @@ TEST(Method, words_in_any_order_and_defaults_give_the_canonical_string) {
           "  rounding=gptq   weight=mxfp4/floor rotate=hadamard@down_input,hadamard:32@residual")),
       "rotate=hadamard:32@residual,hadamard@down_input weight=mxfp4 activation=none "
       "rounding=gptq:damp=0.01 scales=current moments=quantized");
+}
+
+TEST(Method, a_quantized_cache_is_a_word_and_its_rotation_needs_it) {
+  EXPECT_EQ(to_text(parse_method("kv=none weight=mxfp4")),
+            "weight=mxfp4 activation=none rounding=nearest");
+  const std::string text = "rotate=hadamard@value_output,hadamard:32@query_key weight=mxfp4 "
+                           "activation=none kv=nvfp4/search rounding=nearest";
+  const Method method = parse_method(text);
+  EXPECT_EQ(method.kv->name, "nvfp4/search");
+  EXPECT_EQ(to_text(method), text);
+  EXPECT_ERROR(parse_method("weight=mxfp4 kv=fp3"), "\"fp3\" is unknown; known: mxfp4");
+  EXPECT_ERROR(parse_method("weight=mxfp4 rotate=hadamard@query_key"),
+               "rotate=hadamard@query_key: without a quantized KV cache it changes nothing; write "
+               "kv=FORMAT");
+  EXPECT_NO_THROW(parse_method("rotate=hadamard@value_output learn=rotations weight=mxfp4 "
+                               "kv=mxfp4"));
 }
 
 TEST(Method, every_preset_is_canonical) {

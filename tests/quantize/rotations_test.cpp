@@ -28,7 +28,7 @@ Tensor logits(const Model& model, const Tensor& ids) {
 }
 
 Model folded(const Model& model, const std::string& transforms, std::uint64_t seed) {
-  const Method method = parse_method("weight=mxfp4 rotate=" + transforms);
+  const Method method = parse_method("weight=mxfp4 kv=int8 rotate=" + transforms);
   const testing::TemporaryFolder folder;
   std::vector<TokenId> ids;
   for (std::int64_t i = 0; i < 256; ++i)
@@ -61,7 +61,9 @@ Model folded(const Model& model, const std::string& transforms, std::uint64_t se
   memory->tensors.insert(tensors.begin(), tensors.end());
   result.tensors = memory;
   result.prepare = [rotations, layout = model.layout](Block& block) {
-    install_activations(block, *layout, {.down_input = rotations->down_input});
+    install_activations(
+        block, *layout,
+        {.down_input = rotations->down_input, .query_key = rotations->query_key}); // kv=none
   };
   return result;
 }
@@ -73,7 +75,10 @@ const std::vector<std::string> block_rotations = {
     "hadamard:8@down_input",
     "hadamard:16@residual,hadamard@value_output,hadamard:4@down_input",
     "hadamard:8@residual,aware:4@value_output",
-    "aware@value_output"};
+    "aware@value_output",
+    "hadamard@query_key",
+    "hadamard:8@query_key",
+    "hadamard:16@residual,hadamard:16@value_output,hadamard:16@query_key"};
 const std::vector<std::string> full_rotations = {"hadamard@residual", "hadamard@down_input"};
 
 void expect_same_function(const Model& model, const std::vector<std::string>& rotations) {

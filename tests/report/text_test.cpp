@@ -52,6 +52,10 @@ TEST(MethodWords, explain_each_word_and_survive_unknown_ones) {
   EXPECT_NE(words[2].meaning.find("7.25"), std::string::npos);
   EXPECT_NE(words[3].meaning.find("Babai"), std::string::npos);
   EXPECT_TRUE(explained("").empty());
+  const auto cache = explained("rotate=hadamard@query_key kv=mxfp4:16");
+  EXPECT_EQ(cache[0].meaning.find("random signs"), std::string::npos);
+  EXPECT_NE(cache[0].meaning.find("queries and keys"), std::string::npos);
+  EXPECT_NE(cache[1].meaning.find("Keys and values"), std::string::npos);
 }
 
 TEST(MethodWords, say_what_is_quantized) {
@@ -60,6 +64,10 @@ TEST(MethodWords, say_what_is_quantized) {
   EXPECT_EQ(quantized_parts("weight=int3 activation=fp8"), "3-bit weights and 8-bit activations");
   EXPECT_EQ(quantized_parts("weight=mxfp6-e2m3 activation=bint4:128/search"),
             "6-bit weights and 4-bit activations");
+  EXPECT_EQ(quantized_parts("weight=mxfp4 activation=none kv=int8"),
+            "4-bit weights and 8-bit keys and values");
+  EXPECT_EQ(quantized_parts("weight=mxfp4 activation=mxfp4 kv=mxfp4:16"),
+            "4-bit weights and activations, 4-bit keys and values");
   EXPECT_EQ(quantized_parts(""), "Quantized weights");
 }
 

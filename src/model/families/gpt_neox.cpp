@@ -36,7 +36,7 @@ void attention(const Block& block, const Tensor& x, const Rope& rope, const Conf
                State& state) {
   const Tensor all = block.linears.at(qkv)(x).unflatten(-1, {config.heads, 3, -1});
   const auto part = [&](std::int64_t i) { return all.select(-2, i).flatten(-2); };
-  state.inner = attend(part(0), part(1), part(2), rope, config);
+  state.inner = attend(block, part(0), part(1), part(2), rope, config);
 }
 
 void attention_output(const Block& block, const Tensor& x, const Rope&, const Config& config,

@@ -32,9 +32,9 @@ StageAdvance added_to_stream(const std::string& linear) {
 
 void attention(const Block& block, const Tensor& x, const Rope& rope, const Config& config,
                State& state) {
-  state.inner =
-      attend(block.linears.at("self_attn.q_proj")(x), block.linears.at("self_attn.k_proj")(x),
-             block.linears.at("self_attn.v_proj")(x), rope, config, window_of(config, block.layer));
+  state.inner = attend(block, block.linears.at("self_attn.q_proj")(x),
+                       block.linears.at("self_attn.k_proj")(x),
+                       block.linears.at("self_attn.v_proj")(x), rope, config);
 }
 
 Layout llama_layout(const Config& c) {

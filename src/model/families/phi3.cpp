@@ -19,8 +19,8 @@ void attention(const Block& block, const Tensor& x, const Rope& rope, const Conf
   const std::int64_t queries = c.heads * c.head_dimension,
                      keys = c.key_value_heads * c.head_dimension;
   const Tensor all = block.linears.at("self_attn.qkv_proj")(x);
-  state.inner = attend(all.narrow(-1, 0, queries), all.narrow(-1, queries, keys),
-                       all.narrow(-1, queries + keys, keys), rope, c, window_of(c, block.layer));
+  state.inner = attend(block, all.narrow(-1, 0, queries), all.narrow(-1, queries, keys),
+                       all.narrow(-1, queries + keys, keys), rope, c);
 }
 
 void gated(const Block& block, const Tensor& x, const Rope&, const Config& config, State& state) {

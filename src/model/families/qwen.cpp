@@ -45,9 +45,9 @@ void attention_of_normed_heads(const Block& block, const Tensor& x, const Rope& 
   const auto heads = [&](const char* norm, const char* linear) {
     return normed_heads(block.norms.at(norm), block.linears.at(linear)(x), config);
   };
-  state.inner = attend(
-      heads("self_attn.q_norm", "self_attn.q_proj"), heads("self_attn.k_norm", "self_attn.k_proj"),
-      block.linears.at("self_attn.v_proj")(x), rope, config, window_of(config, block.layer));
+  state.inner = attend(block, heads("self_attn.q_norm", "self_attn.q_proj"),
+                       heads("self_attn.k_norm", "self_attn.k_proj"),
+                       block.linears.at("self_attn.v_proj")(x), rope, config);
 }
 
 Layout qwen3_layout(const Config& config) {
