@@ -46,8 +46,10 @@ class QuantizeCommand : public ::testing::Test {
 /// The preset's method, with little to learn.
 std::string short_method(const Preset& preset) {
   Method method = preset_method(preset.name);
-  if (method.learn)
-    method.learn->options = parse_learning("rotations:steps=2,tokens=64").options;
+  if (method.learn) {
+    method.learn->options["steps"] = 2;
+    method.learn->options["tokens"] = 64;
+  }
   return to_text(method);
 }
 
