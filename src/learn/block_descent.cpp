@@ -24,6 +24,9 @@ struct Moving {
 
 std::vector<Moving> moving(BlockParameters& parameters, const LearnSpec& spec) {
   std::vector<Moving> all;
+  for (const auto& tensors : {scales_in(parameters), clipping_in(parameters)})
+    for (Tensor* tensor : tensors)
+      *tensor = tensor->clone(); // changed in place
   for (Tensor* scales : scales_in(parameters))
     all.push_back({scales, no_moments_yet(*scales), spec.number("rate")});
   for (Tensor* clipping : clipping_in(parameters))

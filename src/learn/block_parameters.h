@@ -19,8 +19,8 @@ std::vector<Tensor*> clipping_in(BlockParameters& parameters);
 BlockParameters first_parameters(const QuantizeRequest& request, const Block& block,
                                  const ChannelMaxima& maxima);
 
-/// A folded block with its activations' quantizers, with rounded weights; differentiable by the
-/// parameters. The channels' scales are in weights and inputs.
+/// A folded block without activations' quantizers, with rounded weights and inputs; differentiable
+/// by the parameters. The channels' scales are in weights and inputs.
 Block quantized_block(const QuantizeRequest& request, const Block& folded,
                       const BlockParameters& parameters);
 

@@ -13,9 +13,12 @@ Tensor no_clipping_yet(const Tensor& weight, const Format& format);
 /// weight [out, in] rounded to nearest, where the format's rule chooses each block's scale s for
 /// sigmoid(clipping) times the block's largest magnitude. Differentiable: the rule's power of two
 /// goes with what it follows from (its logarithm is straight-through), ds / d clipping = s (1 -
-/// sigmoid); the value's gradient by s is (value - weight) / s where |weight| is inside the grid
-/// and the outermost level beyond, that by the weight 1 and 0 (Esser et al., "Learned step size
-/// quantization", arXiv 1902.08153).
+/// sigmoid), and with the block's largest weight m, ds / dm = s / m; the value's gradient by s is
+/// (value - weight) / s where |weight| is inside the grid and the outermost level beyond, that by
+/// the weight 1 and 0 (Esser et al., "Learned step size quantization", arXiv 1902.08153).
 Tensor clipped_weight(const Tensor& weight, const Tensor& clipping, const Format& format);
+
+/// The same of rows [n, in] without clipping: rounded to nearest.
+Tensor rounded_with_scales(const Tensor& rows, const Format& format);
 
 } // namespace latticelens

@@ -37,10 +37,8 @@ struct BlockWalk {
   }
   /// Returns what its linears read.
   ChannelMaxima run_original(const Block& folded) {
-    Block plain = folded;
-    install_activations(plain, *request.model.layout, {.down_input = rotations.down_input});
     ChannelMaxima maxima;
-    run(plain, original,
+    run(folded, original,
         [&](std::string_view place, const Tensor& x) { see_channels(maxima, place, x); });
     return maxima;
   }
@@ -89,7 +87,8 @@ LearnedWeights learn_blocks(const QuantizeRequest& request, const std::filesyste
   Progress progress("learn block", layers, request.quiet);
   progress.skip(finished);
   for (std::int64_t layer = 0; layer < layers; ++layer) {
-    const Block folded = folded_to_learn(request, rotations, layer);
+    Block folded = folded_to_learn(request, rotations, layer);
+    install_activations(folded, *request.model.layout, {.down_input = rotations.down_input});
     const ChannelMaxima maxima = walk.run_original(folded);
     if (layer >= finished) {
       const LearnedBlock block = learn_block(walk, folded, maxima);

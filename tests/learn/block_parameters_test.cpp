@@ -22,7 +22,7 @@ std::vector<Tensor> gradients_of(const Tensor& y, const std::vector<Tensor>& inp
 /// clipped_weight in LibTorch's operations, for MXFP4 with the rule floor.
 Tensor obvious_clipped_weight(const Tensor& weight, const Tensor& clipping) {
   const Tensor blocks = weight.view({weight.size(0), -1, 32});
-  const Tensor largest = blocks.detach().abs().amax(-1, true) * clipping.sigmoid().unsqueeze(-1);
+  const Tensor largest = blocks.abs().amax(-1, true) * clipping.sigmoid().unsqueeze(-1);
   const Tensor logarithm = largest.log2();
   const Tensor scales = (logarithm + (logarithm.floor() - logarithm).detach() - 2).exp2();
   const Tensor inside = (blocks / scales).clamp(-6, 6);

@@ -138,8 +138,8 @@ TEST_F(LearnBlocks, rounding_to_nearest_keeps_what_was_learned_with_its_norms_an
 TEST_F(LearnBlocks, weights_alone_leave_norms_and_biases_out_of_the_file) {
   const LearnedWeights weights(folder_ / "learned");
   weights.write(load_block(model_, 0), *model_.layout);
-  for (const auto& [name, entry] :
-       SafetensorsFile(folder_ / "learned/layer-0.safetensors").entries())
+  const SafetensorsFile file(folder_ / "learned/layer-0.safetensors");
+  for (const auto& [name, entry] : file.entries())
     EXPECT_EQ(name.find('/'), std::string::npos) << name;
 }
 
