@@ -1,5 +1,6 @@
 #include "learn/learn.h"
 
+#include "learn/learn_blocks.h"
 #include "learn/learn_codes.h"
 #include "learn/learn_rotations.h"
 #include "learn/learn_weights.h"
@@ -22,6 +23,8 @@ void learn(QuantizeRequest& request, const std::filesystem::path& folder) {
     request.learned = shared(learn_rotations(request, folder));
   if (learning(request.method, "weights"))
     request.learned_weights = shared(learn_weights(request, folder));
+  if (learning(request.method, "blocks"))
+    request.learned_weights = shared(learn_blocks(request, folder));
 }
 
 void learn_rounded(const QuantizeRequest& request, RunDirectory& run) {
@@ -34,7 +37,7 @@ void read_learned(QuantizeRequest& request, const std::filesystem::path& folder)
     request.importance = shared(measure_importance(request, folder));
   if (learning(request.method, "rotations"))
     request.learned = shared(read_learned_rotations(request, folder));
-  if (learning(request.method, "weights"))
+  if (learning(request.method, "weights") || learning(request.method, "blocks"))
     request.learned_weights = shared(read_learned_weights(request, folder));
 }
 

@@ -7,7 +7,7 @@
 namespace latticelens {
 
 /// Learns what request.method says, if anything, and puts it into the request. Errors: those of
-/// learn_rotations and learn_weights.
+/// learn_rotations, learn_weights and learn_blocks.
 void learn(QuantizeRequest& request, const std::filesystem::path& folder);
 
 /// Learns what is learned of a model that is rounded. Errors: those of learn_codes.

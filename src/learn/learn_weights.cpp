@@ -9,13 +9,6 @@
 namespace latticelens {
 namespace {
 
-bool all_written(const LearnedWeights& learned, const Model& model) {
-  for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
-    if (!learned.has(layer))
-      return false;
-  return true;
-}
-
 LearnedWeights weights_in(const std::filesystem::path& folder) {
   return LearnedWeights(folder / "learned");
 }
@@ -44,7 +37,7 @@ Block folded_to_learn(const QuantizeRequest& request, const Rotations& rotations
 LearnedWeights learn_weights(const QuantizeRequest& request, const std::filesystem::path& folder,
                              const EachStep& each_step) {
   const LearnedWeights learned = weights_in(folder);
-  if (all_written(learned, request.model))
+  if (learned.written(request.model.config.layers) == request.model.config.layers)
     return learned;
   const LearnSpec& spec = *learning(request.method, "weights");
   TimeTable times;
@@ -62,7 +55,8 @@ LearnedWeights learn_weights(const QuantizeRequest& request, const std::filesyst
 LearnedWeights read_learned_weights(const QuantizeRequest& request,
                                     const std::filesystem::path& folder) {
   const LearnedWeights learned = weights_in(folder);
-  require(all_written(learned, request.model), "learn",
+  const std::int64_t layers = request.model.config.layers;
+  require(learned.written(layers) == layers, "learn",
           (folder / "learned").string() +
               ": absent or not finished; it is needed to go through this run again");
   return learned;

@@ -21,9 +21,13 @@ std::string four_places(double value) {
 
 } // namespace
 
-double rate_of(const LearnSpec& spec, std::int64_t step) {
+double cosine_of(const LearnSpec& spec, std::int64_t step) {
   const double done = static_cast<double>(step) / spec.number("steps");
-  return spec.number("rate") * (1 + std::cos(std::numbers::pi * done)) / 2;
+  return (1 + std::cos(std::numbers::pi * done)) / 2;
+}
+
+double rate_of(const LearnSpec& spec, std::int64_t step) {
+  return spec.number("rate") * cosine_of(spec, step);
 }
 
 void stop_learning(const LearnSpec& spec, std::int64_t steps, const std::string& what) {

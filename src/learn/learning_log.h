@@ -10,6 +10,9 @@
 
 namespace latticelens {
 
+/// A cosine over the steps, from 1 at the first one towards 0.
+double cosine_of(const LearnSpec& spec, std::int64_t step);
+
 /// The rate of a step: a cosine from the first one's to zero.
 double rate_of(const LearnSpec& spec, std::int64_t step);
 

@@ -8,6 +8,14 @@
 
 namespace latticelens {
 
+std::vector<Tensor> chosen(const std::vector<Tensor>& tensors,
+                           const std::vector<std::int64_t>& places) {
+  std::vector<Tensor> some;
+  for (const std::int64_t place : places)
+    some.push_back(tensors[place]);
+  return some;
+}
+
 Lessons::Lessons(const TokenWindows& text, const LearnSpec& spec, std::uint64_t seed)
     : seed_(seed) {
   const std::int64_t tokens = spec.count("tokens"), length = std::min(tokens, text.length);
@@ -22,15 +30,25 @@ Lessons::Lessons(const TokenWindows& text, const LearnSpec& spec, std::uint64_t 
   parts_a_step_ = tokens / length;
 }
 
-Tensor Lessons::ids(std::int64_t step) const {
-  std::vector<Tensor> chosen;
+std::vector<std::int64_t> Lessons::parts_of(std::int64_t step) const {
+  std::vector<std::int64_t> places;
   for (std::int64_t i = 0; i < parts_a_step_; ++i)
-    chosen.push_back(parts_[part(step * parts_a_step_ + i)]);
-  return at::stack(chosen);
+    places.push_back(part(step * parts_a_step_ + i));
+  return places;
+}
+
+std::vector<std::int64_t> Lessons::parts_held_out() const {
+  std::vector<std::int64_t> last(parts_a_step_);
+  std::iota(last.begin(), last.end(), static_cast<std::int64_t>(parts_.size()) - parts_a_step_);
+  return last;
+}
+
+Tensor Lessons::ids(std::int64_t step) const {
+  return at::stack(chosen(parts_, parts_of(step)));
 }
 
 Tensor Lessons::held_out() const {
-  return at::stack(at::TensorList(parts_).slice(parts_.size() - parts_a_step_));
+  return at::stack(chosen(parts_, parts_held_out()));
 }
 
 /// The draw-th part of the sequence of shuffled passes over all parts.

@@ -6,6 +6,10 @@
 
 namespace latticelens {
 
+/// Those at these places.
+std::vector<Tensor> chosen(const std::vector<Tensor>& tensors,
+                           const std::vector<std::int64_t>& places);
+
 class Lessons {
  public:
   /// spec's tokens a step: less than a window, or whole windows. The text's last ones are held out;
@@ -17,6 +21,10 @@ class Lessons {
   Tensor ids(std::int64_t step) const;
   /// As many tokens that no step sees.
   Tensor held_out() const;
+  /// Which of the text's parts these are, and the parts themselves [t].
+  std::vector<std::int64_t> parts_of(std::int64_t step) const;
+  std::vector<std::int64_t> parts_held_out() const;
+  const std::vector<Tensor>& parts() const { return parts_; }
 
  private:
   std::int64_t part(std::int64_t draw) const;

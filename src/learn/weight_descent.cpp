@@ -1,11 +1,10 @@
 #include "learn/weight_descent.h"
 
 #include "core/progress.h"
-#include "kernels/adam.h"
+#include "learn/adam.h"
 #include "learn/lessons.h"
 #include "learn/weight_state.h"
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <algorithm>
 #include <cmath>
 
@@ -21,23 +20,12 @@ double weight_rate(const LearnSpec& spec, std::int64_t step) {
   return rate_of(spec, step) * std::min(1.0, static_cast<double>(step + 1) / warm_up);
 }
 
-std::span<float> part(Tensor& tensor, std::int64_t begin, std::int64_t end) {
-  return {tensor.mutable_data_ptr<float>() + begin, static_cast<std::size_t>(end - begin)};
-}
-
 /// By how much a weight may move in a step is a share of its root mean square.
-void move(Tensor& weight, WeightMoments& moments, const Tensor& gradient, double rate,
+void move(Tensor& weight, AdamMoments& moments, const Tensor& gradient, double rate,
           std::int64_t step) {
-  const Tensor g = gradient.contiguous();
   const double size = std::sqrt(weight.square().sum(1).sum(at::kDouble).item<double>() /
                                 static_cast<double>(weight.numel()));
-  const AdamStep adam{.rate = rate * size, .step = step};
-  constexpr std::int64_t at_once = 1 << 16;
-  at::parallel_for(0, weight.numel(), at_once, [&](std::int64_t begin, std::int64_t end) {
-    adam_update(adam, {g.const_data_ptr<float>() + begin, static_cast<std::size_t>(end - begin)},
-                part(weight, begin, end), part(moments.first, begin, end),
-                part(moments.second, begin, end));
-  });
+  adam_update({.rate = rate * size, .step = step}, gradient, weight, moments);
 }
 
 double take_step(const WeightDescent& descent, const Tensor& ids, WeightState& state) {

@@ -48,7 +48,7 @@ WeightState weight_state(std::vector<Block> blocks, const Layout& layout) {
     auto& moments = state.moments.emplace_back();
     for (const auto& [name, linear] : block.linears)
       if (in_a_stage(layout, name))
-        moments[name] = {at::zeros_like(linear.weight), at::zeros_like(linear.weight)};
+        moments[name] = no_moments_yet(linear.weight);
   }
   return state;
 }

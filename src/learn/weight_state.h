@@ -1,5 +1,6 @@
 // Where learning of weights stands: enough to go on to the same bytes.
 #pragma once
+#include "learn/adam.h"
 #include "model/model.h"
 #include <filesystem>
 #include <map>
@@ -7,15 +8,10 @@
 
 namespace latticelens {
 
-/// Adam's, like the weight.
-struct WeightMoments {
-  Tensor first, second;
-};
-
 struct WeightState {
   std::int64_t steps = 0;    // done
   std::vector<Block> blocks; // folded; the weights that stages read are learned
-  std::vector<std::map<std::string, WeightMoments>> moments; // of each block, by linear
+  std::vector<std::map<std::string, AdamMoments>> moments; // of each block, by linear
 };
 
 /// No step done. The moments are zeros.

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/words.h"
+#include "formats/kept_values.h"
 #include "lattice/order.h"
 #include <algorithm>
 #include <set>
@@ -91,18 +92,39 @@ bool quantizes_while_learning(const Method& method, const LearnSpec& spec) {
   return method.activation || method.kv || spec.count("weights") == 1;
 }
 
+/// What is learned of weights is learned before anything is rounded.
+void check_target_and_transforms(const Method& method, const LearnSpec& spec) {
+  const std::string learn = "learn=" + spec.name + ": ";
+  require(method.target == Target::quantized, "method",
+          learn + "weights that have learned have no original outputs to come close to; "
+                  "leave target= out");
+  for (const TransformSpec& transform : method.transforms)
+    require(transform.site == Site::value_output || !needs_calibration(transform), "method",
+            learn + to_text(transform) +
+                " is chosen while blocks are rounded, after learning; write for example "
+                "hadamard:32@down_input");
+}
+
 void check_learned_weights(const Method& method, const LearnSpec& spec) {
   require(quantizes_while_learning(method, spec), "method",
           "learn=weights: nothing is quantized that weights could learn from; write "
           "activation=FORMAT or learn=weights:weights=1");
-  require(method.target == Target::quantized, "method",
-          "learn=weights: weights that have learned have no original outputs to come close to; "
-          "leave target= out");
-  for (const TransformSpec& transform : method.transforms)
-    require(transform.site == Site::value_output || !needs_calibration(transform), "method",
-            "learn=weights: " + to_text(transform) +
-                " is chosen while blocks are rounded, after learning; write for example "
-                "hadamard:32@down_input");
+  check_target_and_transforms(method, spec);
+}
+
+void check_learned_blocks(const Method& method, const LearnSpec& spec) {
+  check_target_and_transforms(method, spec);
+  require(method.rounding.name == "nearest", "method",
+          "learn=blocks: the weights that it leaves are rounded already, rounding=" +
+              method.rounding.name + " would change them; write rounding=nearest");
+  require(!method.smoothing && !transform_at(method, Site::residual), "method",
+          "learn=blocks: the norms' gains are learned, which smooth= would change first and a "
+          "rotation of the residual stream fold away; leave them out");
+  require(nearest_keeps_values(method.weight), "method",
+          "learn=blocks: rounding to nearest again would change weights that lie on the grid of " +
+              method.weight.name +
+              "; take power-of-two scales whose rule keeps them, as mxfp4, mxfp4/even or "
+              "mxfp4/7.25");
 }
 
 void check_learned_rotations(const Method& method, const LearnSpec& spec) {
@@ -121,6 +143,8 @@ void check_learning(const Method& method) {
     check_learned_rotations(method, *spec);
   if (const LearnSpec* spec = learning(method, "weights"))
     check_learned_weights(method, *spec);
+  if (const LearnSpec* spec = learning(method, "blocks"))
+    check_learned_blocks(method, *spec);
   if (learning(method, "codes"))
     require(rounding_row(method.rounding.name).packing().name == std::string("grid"), "method",
             "learn=codes: rounding=" + method.rounding.name +
@@ -268,6 +292,9 @@ const std::vector<Preset>& presets() {
        "learn=rotations:kl=0,momentum=0,rate=1.5,steps=100,tokens=2048,weights=0 "
        "weight=mxfp4/away activation=mxfp4/away "
        "rounding=gptq:damp=0.01 scales=stale moments=original"},
+      {"omniquant", "clipping and channels' scales learned block by block, round to nearest",
+       "learn=blocks:clip-rate=0.01,rate=0.005,steps=64,tokens=2048 "
+       "weight=mxfp4/away activation=mxfp4/away rounding=nearest"},
       {"lens", "graded channels, block rotations of 32, data-aware values; brq's cost online",
        "permute=graded rotate=hadamard:32@residual,aware@value_output,aware:32@down_input "
        "weight=mxfp4/7.25 activation=mxfp4/7.25 "
@@ -277,6 +304,11 @@ const std::vector<Preset>& presets() {
        "rotate=aware:32@inputs weight=mxfp4/7.25 activation=mxfp4/7.25 "
        "rounding=descent:damp=auto,pairs=0,paths=4 order=min-pivot scales=search:3 "
        "target=original+drift moments=quantized"},
+      {"lens-tuned", "graded channels, block rotations of 32, codes learned; brq's cost online",
+       "permute=graded rotate=hadamard:32@residual,hadamard:32@value_output,hadamard:32@down_input "
+       "learn=codes:rate=3e-04,steps=65,tokens=2048 weight=mxfp4/7.25 activation=mxfp4/7.25 "
+       "rounding=descent:damp=auto,pairs=0,paths=4 order=min-pivot scales=search:3 "
+       "moments=quantized"},
   };
   return table;
 }

@@ -25,6 +25,24 @@ Norm stored_norm(const Norm& norm, Storage storage) {
 
 } // namespace
 
+Block folded_block(const QuantizeRequest& request, const Rotations& rotations, std::int64_t layer,
+                   const ActivationSpec& activations) {
+  Block block = load_block(request.model, layer);
+  fold_block(block, rotations, request.model);
+  if (request.learned_weights)
+    request.learned_weights->install(block, *request.model.layout);
+  for (auto& [name, norm] : block.norms)
+    norm = stored_norm(norm, request.storage);
+  for (auto& [name, linear] : block.linears) {
+    if (linear.bias.defined())
+      linear.bias = stored_value(linear.bias, request.storage);
+    if (!in_a_stage(*request.model.layout, name))
+      linear.weight = stored_value(linear.weight, request.storage);
+  }
+  install_activations(block, *request.model.layout, activations);
+  return block;
+}
+
 Walks::Walks(const QuantizeRequest& request, const Rotations& rotations)
     : request_(request), rotations_(rotations),
       activations_(calibrated_activations(request.method, rotations)), quantized_{start_stream(),
@@ -43,27 +61,11 @@ CalibrationStream Walks::start_stream() const {
           request_.calibration_storage};
 }
 
-Block Walks::load_folded(std::int64_t layer, const ActivationSpec& activations) const {
-  Block block = load_block(request_.model, layer);
-  fold_block(block, rotations_, request_.model);
-  if (request_.learned_weights)
-    request_.learned_weights->install(block, *request_.model.layout);
-  for (auto& [name, norm] : block.norms)
-    norm = stored_norm(norm, request_.storage);
-  for (auto& [name, linear] : block.linears) {
-    if (linear.bias.defined())
-      linear.bias = stored_value(linear.bias, request_.storage);
-    if (!in_a_stage(*request_.model.layout, name))
-      linear.weight = stored_value(linear.weight, request_.storage);
-  }
-  install_activations(block, *request_.model.layout, activations);
-  return block;
-}
-
 void Walks::load(std::int64_t layer) {
-  quantized_.block = load_folded(layer, activations_);
+  quantized_.block = folded_block(request_, rotations_, layer, activations_);
   if (original_)
-    original_->block = load_folded(layer, {.down_input = activations_.down_input});
+    original_->block =
+        folded_block(request_, rotations_, layer, {.down_input = activations_.down_input});
 }
 
 StageMoments Walks::collect(std::size_t stage) const {

@@ -10,6 +10,11 @@
 
 namespace latticelens {
 
+/// A block as the layer loop meets it: folded, with what the request has learned, its input
+/// functions set, and what is not quantized rounded as the shard will store it.
+Block folded_block(const QuantizeRequest& request, const Rotations& rotations, std::int64_t layer,
+                   const ActivationSpec& activations);
+
 /// The quantized model's walk and, when the method aims at the original outputs, the original's.
 class Walks {
  public:
@@ -39,7 +44,6 @@ class Walks {
 
  private:
   void set_input_basis(const Stage& stage, const std::shared_ptr<const BlockMatrix>& transform);
-  Block load_folded(std::int64_t layer, const ActivationSpec& activations) const;
   CalibrationStream start_stream() const;
 
   const QuantizeRequest& request_;

@@ -193,6 +193,12 @@ std::string learning_meaning(const std::string& value) {
     return "The weights are learned before they are rounded, " + steps +
            ": each moves them a little so that the quantized model predicts what the original "
            "does.";
+  if (value.starts_with("blocks"))
+    return "Block by block the clipping of the weights and the channels’ scales are learned before "
+           "anything is rounded, " +
+           steps +
+           " a block: each moves them a little so that the quantized block’s output comes closer "
+           "to what the original gives (OmniQuant).";
   return "The rotations that are folded into weights are learned first, " + steps +
          ": each turns them a little so that the quantized model predicts the calibration text "
          "better.";

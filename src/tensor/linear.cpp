@@ -29,7 +29,7 @@ Tensor linear_with_gradient(const Tensor& x, const Tensor& weight, const Tensor&
         if (of_weight)
           gradients[1] = transposed_product(rows, from.reshape({-1, from.size(-1)}));
         if (of_bias)
-          gradients[2] = rows.sum(0);
+          gradients[2] = transposed_product(at::ones({rows.size(0), 1}), rows).view({-1});
         return gradients;
       });
 }

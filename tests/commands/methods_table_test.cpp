@@ -20,8 +20,8 @@ TEST(MethodsTable, divergences_of_the_presets_are_in_their_order_on_TinyStories)
   REQUIRE_DATA("models/TinyStories-656K");
   const auto data = testing::data_folder();
   const testing::TemporaryFolder folder;
-  const std::vector<std::string> presets = {"rtn", "gptq", "quarot",     "quarot+",
-                                            "brq", "lens", "lens-online"};
+  const std::vector<std::string> presets = {"rtn",       "gptq", "quarot", "quarot+",
+                                            "omniquant", "brq",  "lens",   "lens-online"};
   std::string rows;
   for (const std::string& preset : presets)
     rows += preset + ": " + fitted(preset) + "\n";
@@ -45,6 +45,7 @@ TEST(MethodsTable, divergences_of_the_presets_are_in_their_order_on_TinyStories)
   };
   expect_order("quarot", "rtn", 1.0);
   expect_order("gptq", "rtn", 0.9);
+  expect_order("omniquant", "rtn", 1.0);
   expect_order("quarot+", "gptq", 0.95);
   expect_order("brq", "gptq", 0.95);
   expect_order("lens", "brq", 0.9);

@@ -46,8 +46,10 @@ class QuantizeCommand : public ::testing::Test {
 /// The preset's method, with little to learn.
 std::string short_method(const Preset& preset) {
   Method method = preset_method(preset.name);
-  if (!method.learn.empty())
-    method.learn = parse_learnings("rotations:steps=2,tokens=64");
+  for (LearnSpec& spec : method.learn) {
+    spec.options["steps"] = 2;
+    spec.options["tokens"] = 64;
+  }
   return to_text(method);
 }
 

@@ -56,7 +56,8 @@ TEST(Method, every_preset_is_canonical) {
   for (const Preset& preset : presets())
     EXPECT_EQ(to_text(preset_method(preset.name)), preset.method) << preset.name;
   EXPECT_ERROR(preset_method("best"), "known: rtn, gptq, smoothquant, quarot, quarot+, brq, "
-                                      "spinquant, brq-spin, lens, lens-online");
+                                      "spinquant, brq-spin, omniquant, lens, lens-online, "
+                                      "lens-tuned");
 }
 
 TEST(Method, what_is_learned_is_printed_with_its_options_and_read_back) {
