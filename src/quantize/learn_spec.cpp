@@ -72,8 +72,8 @@ const std::vector<LearnRow>& learnings() {
        "the "
        "squared error of the quantized block's output (OmniQuant)",
        {{"steps", 64, "steps a block", 0, 1e6, true},
-        {"rate", 5e-3, "of the channels' scales; it falls to zero along a cosine", 0, 1e3},
-        {"clip-rate", 1e-2, "of the clipping; likewise", 0, 1e3},
+        {"rate", 0.02, "of the channels' scales; it falls to zero along a cosine", 0, 1e3},
+        {"clip-rate", 0.2, "of the clipping; likewise", 0, 1e3},
         {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true}}}};
   return table;
 }

@@ -293,7 +293,7 @@ const std::vector<Preset>& presets() {
        "weight=mxfp4/away activation=mxfp4/away "
        "rounding=gptq:damp=0.01 scales=stale moments=original"},
       {"omniquant", "clipping and channels' scales learned block by block, round to nearest",
-       "learn=blocks:clip-rate=0.01,rate=0.005,steps=64,tokens=2048 "
+       "learn=blocks:clip-rate=0.2,rate=0.02,steps=64,tokens=2048 "
        "weight=mxfp4/away activation=mxfp4/away rounding=nearest"},
       {"lens", "graded channels, block rotations of 32, data-aware values; brq's cost online",
        "permute=graded rotate=hadamard:32@residual,aware@value_output,aware:32@down_input "
