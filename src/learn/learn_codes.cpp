@@ -1,10 +1,10 @@
 #include "learn/learn_codes.h"
 
 #include "core/error.h"
-#include "learn/learn_weights.h"
 #include "quantize/choose_rotations.h"
 #include "quantize/input_transforms.h"
 #include "quantize/packed_model.h"
+#include "quantize/walks.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
@@ -41,9 +41,9 @@ Format settled(const Block& block, const Stage& stage, const Format& format) {
 Block start_of(const Shards& shards, const Rotations& rotations, std::int64_t layer, Grids& grids) {
   const QuantizeRequest& request = shards.request;
   const Method& method = request.method;
-  Block block = folded_to_learn(request, rotations, layer);
-  const SafetensorsFile file(shards.folder.path(layer));
   const ActivationSpec activations = activations_of(method, rotations);
+  Block block = folded_block(request, rotations, layer, activations);
+  const SafetensorsFile file(shards.folder.path(layer));
   const InputTransforms transforms =
       load_input_transforms(request.model, method, layer, tensors_of(file));
   for (const Stage& stage : request.model.layout->stages) {

@@ -21,7 +21,11 @@ double loss_with(const Model& model, const Tensor& ids, const Tensor& more) {
   };
   const Tensor hidden = run_decoder(changed, {ids})[0];
   const Tensor log_p = at::log_softmax(load_head(model)(hidden).to(at::kDouble), -1);
-  return -log_p.slice(1, 0, -1).gather(2, ids.slice(0, 1).view({1, -1, 1})).mean().item<double>();
+  return -log_p.view({ids.numel(), -1})
+              .slice(0, 0, -1)
+              .gather(1, ids.slice(0, 1).view({-1, 1}))
+              .mean()
+              .item<double>();
 }
 
 TEST(MeasureImportance, is_the_square_of_the_losss_slope) {

@@ -69,7 +69,8 @@ TEST(Transform, specs_print_as_they_are_parsed) {
   EXPECT_ERROR(parse_transform("hadamard:x@residual"), "is no size");
   EXPECT_ERROR(parse_transform("hadamard:-4@residual"), "is no size");
   EXPECT_ERROR(parse_transform("fourier@residual"), "known: hadamard");
-  EXPECT_ERROR(parse_transform("hadamard@nowhere"), "known: residual, value_output, down_input");
+  EXPECT_ERROR(parse_transform("hadamard@nowhere"),
+               "known: residual, value_output, query_key, down_input");
   const TransformSpec wide = parse_transform("hadamard:32@residual");
   EXPECT_ERROR(make_transform(wide, {.width = 48}), "do not divide the width 48");
   EXPECT_ERROR(make_transform(parse_transform("hadamard@residual"), {.width = 172}),
