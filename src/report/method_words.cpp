@@ -186,22 +186,38 @@ std::string value_of(const std::string& method, const std::string& key) {
   return "";
 }
 
+struct Learning {
+  const char *name, *what, *how;
+};
+
+constexpr Learning learnings[] = {
+    {"rotations", "The rotations that are folded into weights are learned first, ",
+     ": each turns them a little so that the quantized model predicts the calibration text "
+     "better."},
+    {"blocks",
+     "Block by block the clipping of the weights and the channels’ scales are learned before "
+     "anything is rounded, ",
+     " a block: each moves them a little so that the quantized block’s output comes closer to what "
+     "the original gives (OmniQuant)."},
+    {"weights", "The weights are learned before they are rounded, ",
+     ": each moves them a little so that the quantized model predicts what the original does."},
+    {"codes", "After everything is rounded, as the layers below tell, the codes are learned, ",
+     ": each changes some so that the quantized model predicts what the original does."}};
+
+/// Of one of "SPEC[;SPEC]...".
 std::string learning_meaning(const std::string& value) {
-  const std::string steps =
-      option_of(value, "steps") + " steps of " + option_of(value, "tokens") + " tokens";
-  if (value.starts_with("weights"))
-    return "The weights are learned before they are rounded, " + steps +
-           ": each moves them a little so that the quantized model predicts what the original "
-           "does.";
-  if (value.starts_with("blocks"))
-    return "Block by block the clipping of the weights and the channels’ scales are learned before "
-           "anything is rounded, " +
-           steps +
-           " a block: each moves them a little so that the quantized block’s output comes closer "
-           "to what the original gives (OmniQuant).";
-  return "The rotations that are folded into weights are learned first, " + steps +
-         ": each turns them a little so that the quantized model predicts the calibration text "
-         "better.";
+  for (const Learning& learning : learnings)
+    if (value.substr(0, value.find(':')) == learning.name)
+      return learning.what + option_of(value, "steps") + " steps of " + option_of(value, "tokens") +
+             " tokens" + learning.how;
+  return "Something is learned that this version does not know.";
+}
+
+std::string learning_meanings(const std::string& value) {
+  std::vector<std::string> sentences;
+  for (const std::string& part : words_of(value, ';'))
+    sentences.push_back(learning_meaning(part));
+  return joined(sentences, " ");
 }
 
 std::string meaning_of(const std::string& method, const std::string& key,
@@ -228,7 +244,9 @@ std::string meaning_of(const std::string& method, const std::string& key,
            "strength " +
            value + " (SmoothQuant).";
   if (key == "learn")
-    return learning_meaning(value);
+    return learning_meanings(value);
+  if (key == "importance")
+    return "Tokens and outputs count by the squared gradient of the original model’s loss.";
   if (key == "scales")
     return "When scales are chosen: " + look_up(scale_times, value.substr(0, value.find(':'))) +
            ".";

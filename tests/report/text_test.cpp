@@ -71,6 +71,14 @@ TEST(MethodWords, say_what_is_quantized) {
   EXPECT_EQ(quantized_parts(""), "Quantized weights");
 }
 
+TEST(MethodWords, explain_everything_that_is_learned) {
+  const std::string two =
+      explained("learn=weights:steps=7,tokens=64;codes:steps=9,tokens=32 weight=mxfp4")[0].meaning;
+  EXPECT_NE(two.find("before they are rounded, 7 steps of 64 tokens"), std::string::npos) << two;
+  EXPECT_NE(two.find("the codes are learned, 9 steps of 32 tokens"), std::string::npos) << two;
+  EXPECT_NE(explained("learn=charm")[0].meaning.find("does not know"), std::string::npos);
+}
+
 TEST(NextStep, quotes_what_a_shell_would_split) {
   EXPECT_EQ(shell_word("run/a-1"), "run/a-1");
   EXPECT_EQ(shell_word("it's $HOME"), "'it'\\''s $HOME'");
