@@ -12,44 +12,53 @@
 namespace latticelens {
 namespace {
 
-/// Squared gradients by the outputs of one stage: sums over outputs of each token, and over tokens
-/// of each output of each linear.
+/// Squared gradients by the outputs of one stage, fp64, all made at the start: small tensors that
+/// outlive a window would lie between what it frees.
 struct Sums {
-  Tensor tokens;                         // [t] of the window in hand
-  std::map<std::string, Tensor> outputs; // fp64
-};
+  Tensor tokens;                         // [windows, t]
+  std::map<std::string, Tensor> outputs; // by linear, [out]
+  std::int64_t window = 0;               // in hand
 
-/// A block whose linears add what their outputs' gradients say to `sums`, by stage.
-Block watched(const Block& block, const Layout& layout, std::map<std::string, Sums>& sums) {
+  void add(const std::string& linear, const Tensor& gradient) {
+    const Tensor squares = gradient.reshape({-1, gradient.size(-1)}).to(at::kDouble).square();
+    tokens[window].add_(squares.sum(1));
+    outputs.at(linear).add_(squares.t().contiguous().sum(1));
+  }
+};
+using SumsOfBlock = std::map<std::string, Sums>; // by stage
+
+/// A block whose linears add what their outputs' gradients say to `sums`.
+Block watched(const Block& block, const Layout& layout, SumsOfBlock& sums) {
   Block result = block;
   for (const Stage& stage : layout.stages)
-    for (const std::string& name : stage.linears) {
-      Linear& linear = result.linears.at(name);
-      linear.product = [plain = block.linears.at(name), name,
-                        &stage_sums = sums[stage.name]](const Tensor& x) {
+    for (const std::string& name : stage.linears)
+      result.linears.at(name).product = [plain = block.linears.at(name), name,
+                                         &of_stage = sums.at(stage.name)](const Tensor& x) {
         const Tensor y = plain(x);
-        const auto backward = [name, &stage_sums](const Tensor& g) {
-          const Tensor squares = g.reshape({-1, g.size(-1)}).to(at::kDouble).square();
-          const Tensor by_token = squares.sum(1), by_output = squares.t().contiguous().sum(1);
-          stage_sums.tokens = stage_sums.tokens.defined() ? stage_sums.tokens + by_token : by_token;
-          Tensor& outputs = stage_sums.outputs[name];
-          outputs = outputs.defined() ? outputs + by_output : by_output;
+        return with_gradient(y.detach(), {y}, [name, &of_stage](const Tensor& g) {
+          of_stage.add(name, g);
           return std::vector<Tensor>{g};
-        };
-        return with_gradient(y.detach(), {y}, backward);
+        });
       };
-    }
   return result;
 }
 
 class Measurement {
  public:
-  Measurement(const Model& model, std::int64_t tokens)
+  Measurement(const Model& model, const TokenWindows& text)
       : model_(model), embedding_(load_embedding(model)), end_(model, TextLoss::cross_entropy),
-        rope_(make_rope(model.config, tokens)) {
-    for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
+        rope_(make_rope(model.config, text.length)) {
+    for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
       blocks_.push_back(load_block(model, layer));
-    sums_.resize(blocks_.size());
+      SumsOfBlock& sums = sums_.emplace_back();
+      for (const Stage& stage : model.layout->stages) {
+        Sums& own = sums[stage.name];
+        own.tokens = at::zeros({text.count, text.length}, at::kDouble);
+        for (const std::string& name : stage.linears)
+          own.outputs[name] =
+              at::zeros({blocks_.back().linears.at(name).weight.size(0)}, at::kDouble);
+      }
+    }
   }
 
   void add(const Tensor& ids /*[1, t]*/) {
@@ -62,11 +71,8 @@ class Measurement {
       const Block block = watched(blocks_[layer], *model_.layout, sums_[layer]);
       gradient =
           torch::autograd::grad({run_block(model_, block, rope_, x)}, {x}, {gradient}).front();
-      for (auto& [stage, sums] : sums_[layer]) {
-        tokens_[block_prefix(model_, static_cast<std::int64_t>(layer)) + stage].push_back(
-            sums.tokens);
-        sums.tokens = Tensor();
-      }
+      for (auto& [stage, sums] : sums_[layer])
+        ++sums.window;
     }
   }
 
@@ -74,12 +80,12 @@ class Measurement {
     Importance importance;
     for (std::size_t layer = 0; layer < blocks_.size(); ++layer)
       for (const Stage& stage : model_.layout->stages) {
-        const std::string place =
-            block_prefix(model_, static_cast<std::int64_t>(layer)) + stage.name;
+        const Sums& sums = sums_[layer].at(stage.name);
         std::vector<Tensor> outputs;
         for (const std::string& name : stage.linears)
-          outputs.push_back(sums_[layer].at(stage.name).outputs.at(name));
-        importance.set(place, {at::stack(tokens_.at(place)), at::cat(outputs)});
+          outputs.push_back(sums.outputs.at(name));
+        importance.set(block_prefix(model_, static_cast<std::int64_t>(layer)) + stage.name,
+                       {sums.tokens, at::cat(outputs)});
       }
     return importance;
   }
@@ -90,8 +96,7 @@ class Measurement {
   ModelEnd end_;
   Rope rope_;
   std::vector<Block> blocks_;
-  std::vector<std::map<std::string, Sums>> sums_;
-  std::map<std::string, std::vector<Tensor>> tokens_; // of each window
+  std::vector<SumsOfBlock> sums_;
 };
 
 void check_stages(const Model& model) {
@@ -109,7 +114,7 @@ Importance measure_importance(const QuantizeRequest& request, const std::filesys
     return Importance(path);
   check_stages(request.model);
   const TokenWindows& text = request.calibration;
-  Measurement measurement(request.model, text.length);
+  Measurement measurement(request.model, text);
   Progress progress("measure importance, window", text.count, request.quiet);
   for (const Tensor& ids : token_rows(text.ids, text.length)) {
     measurement.add(ids.unsqueeze(0));

@@ -36,6 +36,12 @@ void set_option(LearnSpec& spec, const LearnRow& row, const std::string& text,
 } // namespace
 
 const std::vector<LearnRow>& learnings() {
+  static const LearnOption
+      tokens = {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true},
+      weight_rate = {
+          "rate", 3e-4,
+          "of a weight's root mean square, after a short warm-up; it falls to zero along a cosine",
+          0, 1};
   static const std::vector<LearnRow> table = {
       {"rotations",
        "the rotations at residual and value_output, by Cayley steps down the quantized model's "
@@ -46,27 +52,21 @@ const std::vector<LearnRow>& learnings() {
         {"momentum", 0, "share of the last step's direction that is kept", 0, 0.999},
         {"kl", 0, "the loss: 1: KL(original || quantized), 0: cross entropy of the next token", 0,
          1, true},
-        {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true},
+        tokens,
         {"weights", 0, "1: weights are rounded to nearest meanwhile, 0: they are not", 0, 1,
          true}}},
       {"weights",
        "the weights that are rounded, by Adam down the divergence of the quantized model from the "
        "original on the calibration text",
        {{"steps", 64, "steps", 0, 1e6, true},
-        {"rate", 3e-4,
-         "of a weight's root mean square, after a short warm-up; it falls to zero along a cosine",
-         0, 1},
-        {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true},
+        weight_rate,
+        tokens,
         {"weights", 1, "1: weights are rounded to nearest meanwhile, 0: they are not", 0, 1,
          true}}},
       {"codes",
        "the codes of the rounded weights, after everything is rounded and with the scales that it "
        "has, by Adam down the divergence of the quantized model from the original",
-       {{"steps", 64, "steps", 0, 1e6, true},
-        {"rate", 3e-4,
-         "of a weight's root mean square, after a short warm-up; it falls to zero along a cosine",
-         0, 1},
-        {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true}}},
+       {{"steps", 64, "steps", 0, 1e6, true}, weight_rate, tokens}},
       {"blocks",
        "clipping of the weights and equivalent scales of channels, block by block, by Adam down "
        "the "
@@ -74,7 +74,7 @@ const std::vector<LearnRow>& learnings() {
        {{"steps", 64, "steps a block", 0, 1e6, true},
         {"rate", 0.02, "of the channels' scales; it falls to zero along a cosine", 0, 1e3},
         {"clip-rate", 0.2, "of the clipping; likewise", 0, 1e3},
-        {"tokens", 2048, "of a step: a part of a window, or several windows", 2, 1e9, true}}}};
+        tokens}}};
   return table;
 }
 

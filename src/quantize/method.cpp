@@ -113,6 +113,9 @@ void check_learned_weights(const Method& method, const LearnSpec& spec) {
 }
 
 void check_learned_blocks(const Method& method, const LearnSpec& spec) {
+  require(!learning(method, "weights"), "method",
+          "learn=blocks and learn=weights both leave the weights that are rounded; write one of "
+          "them, or learn=blocks;codes");
   check_target_and_transforms(method, spec);
   require(method.rounding.name == "nearest", "method",
           "learn=blocks: the weights that it leaves are rounded already, rounding=" +

@@ -75,6 +75,7 @@ TEST(Method, what_is_learned_is_printed_with_its_options_and_read_back) {
       "learn=weights:rate=0.01,steps=1e+05,tokens=64,weights=0;codes:rate=3e-04,steps=8,tokens=64";
   EXPECT_NE(to_text(learn(two)).find(two), std::string::npos) << to_text(learn(two));
   EXPECT_ERROR(learn("learn=codes;codes:steps=1"), "codes is learned twice");
+  EXPECT_ERROR(parse_method("learn=weights;blocks" + rest), "one of them");
   EXPECT_ERROR(learn("learn=;"), "known: rotations, weights");
   EXPECT_ERROR(learn("learn=weights target=original rounding=gptq"), "no original outputs");
   EXPECT_ERROR(parse_method("rotate=aware:32@inputs learn=weights" + rest),
