@@ -5,8 +5,7 @@
 #include "core/run_directory.h"
 #include "learn/learning_state.h"
 #include "learn/lessons.h"
-#include "tests/support.h"
-#include "tests/tiny_model.h"
+#include "tests/learn/learning_request.h"
 #include "transforms/orthogonal.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -22,18 +21,10 @@ std::string method_text(const std::string& learn, const std::string& activation 
          learn + " weight=mxfp4 activation=" + activation;
 }
 
-/// A text that repeats itself, so that there is something to lose.
-TokenWindows windows_of(std::int64_t vocabulary, std::int64_t count, std::int64_t length) {
-  TokenWindows windows{.ids = {}, .count = count, .length = length};
-  for (std::int64_t i = 0; i < count * length; ++i)
-    windows.ids.push_back(static_cast<TokenId>(i * i % 31 % vocabulary));
-  return windows;
-}
-
 QuantizeRequest request_of(const Model& model, const std::string& learn) {
   return {.model = model,
           .method = parse_method(method_text(learn)),
-          .calibration = windows_of(model.config.vocabulary, 4, 64),
+          .calibration = testing::repeating_windows(model.config.vocabulary, 4, 64),
           .seed = 5,
           .quiet = true};
 }
