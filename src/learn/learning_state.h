@@ -1,7 +1,7 @@
 // Where learning stands: enough to go on to the same bytes.
 #pragma once
-#include "learn/cayley.h"
 #include "quantize/request.h"
+#include "transforms/cayley.h"
 #include <filesystem>
 #include <optional>
 

@@ -1,4 +1,4 @@
-#include "learn/cayley.h"
+#include "transforms/cayley.h"
 
 #include "core/error.h"
 #include "tests/support.h"

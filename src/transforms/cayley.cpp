@@ -1,4 +1,4 @@
-#include "learn/cayley.h"
+#include "transforms/cayley.h"
 
 #include "core/error.h"
 #include "tensor/single_thread.h"
@@ -24,7 +24,8 @@ Tensor column_norm(const Tensor& matrices) {
 
 OrthogonalStack orthogonal_stack(const Tensor& matrices) {
   const Tensor copy = matrices.to(at::kDouble).contiguous().clone();
-  require(orthogonality_error(copy) <= 1e-6, "learn", "a matrix to start from is not orthogonal");
+  require(orthogonality_error(copy) <= 1e-6, "transform",
+          "a matrix to start from is not orthogonal");
   return {copy, at::zeros_like(copy)};
 }
 
@@ -36,7 +37,7 @@ Tensor cayley(const Tensor& skew) {
 
 double descend(OrthogonalStack& stack, const Tensor& gradient, const CayleyStep& step) {
   const Tensor wide = gradient.to(at::kDouble);
-  require(at::isfinite(wide).all().item<bool>(), "learn", "a gradient is not finite");
+  require(at::isfinite(wide).all().item<bool>(), "transform", "a gradient is not finite");
   stack.velocity = (wide - wide.transpose(1, 2)) / 2 + step.momentum * stack.velocity;
   const Tensor size = column_norm(stack.velocity),
                length = (size + 1e-8).reciprocal().clamp_max(step.rate);
@@ -55,7 +56,7 @@ Tensor nearest_orthogonal(const Tensor& matrices) {
     nearest =
         at::bmm(nearest, 3 * identity_like(nearest) - at::bmm(nearest.transpose(1, 2), nearest)) /
         2;
-  require(orthogonality_error(nearest) <= drift, "learn",
+  require(orthogonality_error(nearest) <= drift, "transform",
           "a rotation is no longer orthogonal and cannot be made so; lower rate=");
   return nearest;
 }
