@@ -1,8 +1,10 @@
 #include "evaluate/language_model.h"
 
 #include "core/error.h"
+#include "kernels/softmax.h"
 #include "tensor/token_rows.h"
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 namespace latticelens {
 namespace {
@@ -14,22 +16,39 @@ struct Sums {
   std::int64_t agreeing = 0;
 };
 
-double loss_of(const Tensor& log_probabilities, const Tensor& targets) {
-  return -log_probabilities.gather(1, targets.unsqueeze(1)).sum(at::kDouble).item<double>();
+/// What the logits [n, vocabulary] of each position are normalised by: [n, 1] fp64.
+Tensor log_sums_of(const Tensor& logits) {
+  const Tensor x = logits.contiguous();
+  Tensor sums = at::empty({x.size(0), 1}, at::kDouble);
+  at::parallel_for(0, x.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+    log_sums_of_exponentials(end - begin, x.size(1), x.const_data_ptr<float>() + begin * x.size(1),
+                             sums.data_ptr<double>() + begin);
+  });
+  return sums;
 }
 
+/// The logits of one chunk of positions, and what they are normalised by.
+struct Prediction {
+  explicit Prediction(const Tensor& x) : logits(x), log_sums(log_sums_of(x)) {}
+  Tensor logits, log_sums;
+
+  Tensor log_probabilities() const { return logits - log_sums.to(at::kFloat); }
+  double loss(const Tensor& targets) const {
+    return (log_sums - logits.gather(1, targets.unsqueeze(1))).sum().item<double>();
+  }
+};
+
 /// Sums over the positions of one chunk; every position predicts the token `targets` holds for it.
-Sums compare_chunk(const Tensor& logits, const std::optional<Tensor>& original_logits,
+Sums compare_chunk(const Prediction& model, const std::optional<Prediction>& original,
                    const Tensor& targets) {
-  Sums sums;
-  const Tensor log_p = at::log_softmax(logits, -1);
-  sums.loss = loss_of(log_p, targets);
-  if (!original_logits)
+  Sums sums{.loss = model.loss(targets)};
+  if (!original)
     return sums;
-  const Tensor log_q = at::log_softmax(*original_logits, -1);
-  sums.original_loss = loss_of(log_q, targets);
+  sums.original_loss = original->loss(targets);
+  const Tensor log_q = original->log_probabilities(), log_p = model.log_probabilities();
   sums.kl = log_q.exp().mul_(log_q - log_p).sum(-1).sum(at::kDouble).item<double>();
-  sums.agreeing = (logits.argmax(-1) == original_logits->argmax(-1)).sum().item<std::int64_t>();
+  sums.agreeing =
+      (model.logits.argmax(-1) == original->logits.argmax(-1)).sum().item<std::int64_t>();
   return sums;
 }
 
@@ -39,12 +58,12 @@ Sums compare_window(const Side& model, const Side* original, std::size_t window,
   const std::int64_t predictions = ids.numel() - 1;
   for (std::int64_t first = 0; first < predictions; first += positions_at_once) {
     const std::int64_t last = std::min(first + positions_at_once, predictions);
-    const auto logits = [&](const Side& side) {
-      return logits_of(side.hidden[window].slice(0, first, last), side.head);
+    const auto predicted = [&](const Side& side) {
+      return Prediction(logits_of(side.hidden[window].slice(0, first, last), side.head));
     };
-    const Sums sums =
-        compare_chunk(logits(model), original ? std::optional(logits(*original)) : std::nullopt,
-                      ids.slice(0, first + 1, last + 1));
+    const Sums sums = compare_chunk(predicted(model),
+                                    original ? std::optional(predicted(*original)) : std::nullopt,
+                                    ids.slice(0, first + 1, last + 1));
     total.loss += sums.loss;
     total.original_loss += sums.original_loss;
     total.kl += sums.kl;

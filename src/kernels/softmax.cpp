@@ -10,6 +10,7 @@
 #include "kernels/product.h"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 HWY_BEFORE_NAMESPACE();
 namespace latticelens::HWY_NAMESPACE {
@@ -49,6 +50,49 @@ void exponentials(std::int64_t rows, float* strip, float* sums) {
   }
 }
 
+constexpr int in_flight = 4; // vectors of a row, so that one does not wait for another
+
+/// step(v, x) with every vector x of a row, the last filled up with minus infinity; v < in_flight.
+template<class D, class Step>
+HWY_INLINE void each_vector(D d, const float* row, std::int64_t width, const Step& step) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t j = 0;
+  for (; j + in_flight * lanes <= width; j += in_flight * lanes) {
+    HWY_UNROLL(4)
+    for (int v = 0; v < in_flight; ++v)
+      step(v, hn::LoadU(d, row + j + v * lanes));
+  }
+  HWY_ALIGN float last[hn::MaxLanes(d)];
+  for (; j < width; j += lanes) {
+    std::fill(last, last + lanes, -std::numeric_limits<float>::infinity());
+    std::copy(row + j, row + std::min(width, j + lanes), last);
+    step(0, hn::Load(d, last));
+  }
+}
+
+double log_sum_of(const float* row, std::int64_t width) {
+  const hn::ScalableTag<float> d;
+  hn::Vec<decltype(d)> largest[in_flight], sum[in_flight];
+  for (int v = 0; v < in_flight; ++v) {
+    largest[v] = hn::Neg(hn::Inf(d));
+    sum[v] = hn::Zero(d);
+  }
+  each_vector(d, row, width, [&](int v, auto x) HWY_ATTR { largest[v] = hn::Max(largest[v], x); });
+  const auto tops =
+      hn::MaxOfLanes(d, hn::Max(hn::Max(largest[0], largest[1]), hn::Max(largest[2], largest[3])));
+  each_vector(d, row, width, [&](int v, auto x) HWY_ATTR {
+    const auto value = hn::Exp(d, hn::Sub(x, tops)); // zero for NaN, which has to stay
+    sum[v] = hn::Add(sum[v], hn::IfThenElse(hn::Eq(x, x), value, x));
+  });
+  const auto total = hn::SumOfLanes(d, hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3])));
+  return hn::GetLane(tops) + std::log(static_cast<double>(hn::GetLane(total)));
+}
+
+void log_sums(std::int64_t rows, std::int64_t width, const float* x, double* logarithms) {
+  for (std::int64_t i = 0; i < rows; ++i)
+    logarithms[i] = log_sum_of(x + i * width, width);
+}
+
 } // namespace latticelens::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -56,9 +100,15 @@ HWY_AFTER_NAMESPACE();
 namespace latticelens {
 
 HWY_EXPORT(exponentials);
+HWY_EXPORT(log_sums);
 
 void exponentials_of_columns(std::int64_t rows, float* strip, float* sums) {
   HWY_DYNAMIC_DISPATCH(exponentials)(rows, strip, sums);
+}
+
+void log_sums_of_exponentials(std::int64_t rows, std::int64_t width, const float* x,
+                              double* logarithms) {
+  HWY_DYNAMIC_DISPATCH(log_sums)(rows, width, x, logarithms);
 }
 
 namespace reference {
@@ -71,6 +121,18 @@ void exponentials_of_columns(std::int64_t rows, float* strip, float* sums) {
     sums[j] = 0;
     for (std::int64_t i = 0; i < rows; ++i)
       sums[j] += strip[i * strip_width + j] = std::exp(strip[i * strip_width + j] - largest);
+  }
+}
+
+void log_sums_of_exponentials(std::int64_t rows, std::int64_t width, const float* x,
+                              double* logarithms) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* row = x + i * width;
+    const double largest = *std::max_element(row, row + width);
+    double sum = 0;
+    for (std::int64_t j = 0; j < width; ++j)
+      sum += std::exp(row[j] - largest);
+    logarithms[i] = largest + std::log(sum);
   }
 }
 
