@@ -1,5 +1,6 @@
 #include "kernels/microscale.h"
 
+#include <algorithm>
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/microscale.cpp"
 #include <hwy/foreach_target.h> // compiles this file once for each instruction set
@@ -11,25 +12,49 @@ namespace latticelens::HWY_NAMESPACE {
 
 using Floats = hn::ScalableTag<float>;
 
-HWY_INLINE SnapCounts snap_one(float* values, std::int64_t count, float scale,
-                               const ElementGrid& grid, const GridVectors<Floats>& vectors) {
+// Blocks whose scales are chosen before any is rounded: a loop without calls keeps its constants in
+// registers, and the group stays in the first-level cache.
+constexpr std::int64_t group = 8;
+
+/// Rounds to scales that are normal numbers.
+SnapCounts snap_normal(float* values, std::int64_t blocks, std::int64_t block, const float* scales,
+                       const GridVectors<Floats> vectors) {
   const Floats d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t inside = 0;
   SnapCounts counts;
-  if (!(scale >= 0x1p-126f))
-    return reference::snap_block({values, static_cast<std::size_t>(count)}, scale, grid);
-  const auto inverse = hn::Set(d, 1 / scale), factor = hn::Set(d, scale);
-  // Multiplying by the inverse of a power of two is exact.
-  const bool exact = (std::bit_cast<std::uint32_t>(scale) & 0x007FFFFFu) == 0;
-  for (std::int64_t i = 0; i < count; i += static_cast<std::int64_t>(hn::Lanes(d))) {
-    const auto value = hn::LoadU(d, values + i);
-    const auto scaled = exact ? hn::Mul(value, inverse) : hn::Div(value, factor);
-    const auto clipped = hn::Gt(hn::Abs(scaled), vectors.edge);
-    counts.clipped += static_cast<std::int64_t>(hn::CountTrue(d, clipped));
-    const auto finite = hn::Eq(scaled, scaled);
-    counts.not_finite += static_cast<std::int64_t>(hn::Lanes(d) - hn::CountTrue(d, finite));
-    const auto snapped = hn::IfThenElse(finite, snap_vector(d, scaled, vectors), scaled);
-    hn::StoreU(hn::Mul(snapped, factor), d, values + i);
+  for (std::int64_t b = 0; b < blocks; ++b, values += block) {
+    const auto inverse = hn::Set(d, 1 / scales[b]), factor = hn::Set(d, scales[b]);
+    // Multiplying by the inverse of a power of two is exact.
+    const bool exact = (std::bit_cast<std::uint32_t>(scales[b]) & 0x007FFFFFu) == 0;
+    for (std::int64_t i = 0; i < block; i += lanes) {
+      const auto value = hn::LoadU(d, values + i);
+      const auto scaled = exact ? hn::Mul(value, inverse) : hn::Div(value, factor);
+      const auto is_inside = hn::Le(hn::Abs(scaled), vectors.edge); // NaN is not
+      inside += static_cast<std::int64_t>(hn::CountTrue(d, is_inside));
+      auto snapped = snap_vector(d, scaled, vectors);
+      if (HWY_UNLIKELY(!hn::AllTrue(d, is_inside))) {
+        const auto number = hn::Eq(scaled, scaled);
+        counts.not_finite += lanes - static_cast<std::int64_t>(hn::CountTrue(d, number));
+        snapped = hn::IfThenElse(number, snapped, scaled);
+      }
+      hn::StoreU(hn::Mul(snapped, factor), d, values + i);
+    }
   }
+  counts.clipped = blocks * block - inside - counts.not_finite;
+  return counts;
+}
+
+SnapCounts snap_group(float* values, std::int64_t blocks, std::int64_t block, const float* scales,
+                      const ElementGrid& grid, const GridVectors<Floats>& vectors) {
+  if (std::all_of(scales, scales + blocks, [](float scale) { return scale >= 0x1p-126f; }))
+    return snap_normal(values, blocks, block, scales, vectors);
+  SnapCounts counts;
+  for (std::int64_t b = 0; b < blocks; ++b, values += block)
+    counts +=
+        scales[b] >= 0x1p-126f
+            ? snap_normal(values, 1, block, scales + b, vectors)
+            : reference::snap_block({values, static_cast<std::size_t>(block)}, scales[b], grid);
   return counts;
 }
 
@@ -43,8 +68,9 @@ SnapCounts snap_all(float* values, std::int64_t blocks, std::int64_t block, cons
                     const ElementGrid& grid) {
   const GridVectors<Floats> vectors(Floats(), grid);
   SnapCounts counts;
-  for (std::int64_t i = 0; i < blocks; ++i)
-    counts += snap_one(values + i * block, block, scales[i], grid, vectors);
+  for (std::int64_t first = 0; first < blocks; first += group)
+    counts += snap_group(values + first * block, std::min(group, blocks - first), block,
+                         scales + first, grid, vectors);
   return counts;
 }
 
@@ -52,9 +78,12 @@ SnapCounts quantize_all(float* values, std::int64_t blocks, std::int64_t block,
                         const ScaleRule& rule, const ElementGrid& grid) {
   const GridVectors<Floats> vectors(Floats(), grid);
   SnapCounts counts;
-  for (std::int64_t i = 0; i < blocks; ++i) {
-    float* start = values + i * block;
-    counts += snap_one(start, block, fit(start, block, rule, grid), grid, vectors);
+  float scales[group];
+  for (std::int64_t first = 0; first < blocks; first += group) {
+    const std::int64_t count = std::min(group, blocks - first);
+    float* start = values + first * block;
+    fit_all(start, count, block, rule, grid, scales);
+    counts += snap_group(start, count, block, scales, grid, vectors);
   }
   return counts;
 }

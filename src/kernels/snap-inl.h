@@ -9,6 +9,7 @@
 
 #include "kernels/element_grid.h"
 #include <hwy/highway.h>
+#include <limits>
 
 HWY_BEFORE_NAMESPACE();
 namespace latticelens::HWY_NAMESPACE {
@@ -23,14 +24,17 @@ struct GridVectors {
       : maximum(hn::Set(d, static_cast<T>(grid.maximum))),
         edge(hn::Set(d, static_cast<T>(outer_edge(grid)))),
         smallest_binade(hn::Set(d, std::ldexp(T{1}, grid.minimum_exponent))),
-        step_factor(hn::Set(d, std::ldexp(T{1}, -grid.mantissa_bits))),
+        shift_factor(hn::Set(d, std::ldexp(T{1.5}, fraction_bits - grid.mantissa_bits))),
+        half_factor(hn::Set(d, std::ldexp(T{0.5}, -grid.mantissa_bits))),
         away(grid.ties == Ties::away) {}
-  V maximum, edge, smallest_binade, step_factor;
+  static constexpr int fraction_bits = std::numeric_limits<T>::digits - 1;
+  V maximum, edge, smallest_binade;
+  V shift_factor; // of a binade: added to it, a value loses what is below the binade's step
+  V half_factor;  // of a binade: half its step
   bool away;
 };
 
-/// Nearest grid values of finite x. Powers of two are taken from the exponent bits, so nothing is
-/// rounded twice.
+/// Nearest grid values of finite x, for grids of at most 21 mantissa bits, 22 if they are uniform.
 template<class D>
 HWY_INLINE hn::Vec<D> snap_vector(D d, hn::Vec<D> x, const GridVectors<D>& grid) {
   using T = hn::TFromD<D>;
@@ -38,22 +42,18 @@ HWY_INLINE hn::Vec<D> snap_vector(D d, hn::Vec<D> x, const GridVectors<D>& grid)
   const auto exponent_mask =
       hn::Set(du, sizeof(T) == 4 ? hn::TFromD<decltype(du)>(0x7F800000u)
                                  : static_cast<hn::TFromD<decltype(du)>>(0x7FF0000000000000ull));
-  const auto magnitude = hn::Min(hn::Abs(x), hn::Add(grid.maximum, grid.maximum));
+  const auto magnitude = hn::Min(hn::Abs(x), grid.maximum);
   const auto power =
       hn::BitCast(d, hn::And(hn::BitCast(du, magnitude), exponent_mask)); // 2^exponent, or 0
-  const auto step = hn::Mul(hn::Max(power, grid.smallest_binade), grid.step_factor);
-  // A power of two: its inverse has the exponent's bits from the other end.
-  const auto inverse_bits =
-      hn::Set(du, sizeof(T) == 4 ? hn::TFromD<decltype(du)>(0x7F000000u)
-                                 : static_cast<hn::TFromD<decltype(du)>>(0x7FE0000000000000ull));
-  const auto inverse = hn::BitCast(d, hn::Sub(inverse_bits, hn::BitCast(du, step)));
-  const auto steps = hn::Mul(magnitude, inverse);
-  auto rounded = hn::Round(steps);
-  if (grid.away) {
-    const auto tie = hn::Eq(hn::Sub(steps, rounded), hn::Set(d, T(0.5)));
-    rounded = hn::Add(rounded, hn::IfThenElseZero(tie, hn::Set(d, T(1))));
+  const auto binade = hn::Max(power, grid.smallest_binade);
+  // The last bit of the sum is worth a step, so the sum is rounded to steps, ties to even.
+  const auto shift = hn::Mul(binade, grid.shift_factor);
+  auto snapped = hn::Sub(hn::Add(magnitude, shift), shift);
+  if (grid.away) { // half a step that was taken off is a tie that went towards zero
+    const auto half = hn::Mul(binade, grid.half_factor), rest = hn::Sub(magnitude, snapped);
+    snapped = hn::IfThenElse(hn::Eq(rest, half), hn::Add(hn::Add(snapped, half), half), snapped);
   }
-  return hn::CopySign(hn::Min(hn::Mul(rounded, step), grid.maximum), x);
+  return hn::CopySign(snapped, x);
 }
 
 } // namespace latticelens::HWY_NAMESPACE
