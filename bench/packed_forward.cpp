@@ -1,9 +1,12 @@
 // The evaluation of a quantized run with packed products against the same model's simulation in
-// fp32, and what the linears of one block take of either. Medians of alternating repeats.
+// fp32, and what the linears of one block take of either. Medians of alternating repeats. When
+// TRANSFORMERS names a Python that has transformers and torchao, theirs is timed in the same run.
 #include "bench/timings.h"
+#include "core/error.h"
 #include "core/memory.h"
 #include "core/run_directory.h"
 #include "evaluate/language_model.h"
+#include "quantize/export_dequantized.h"
 #include "quantize/packed_model.h"
 #include "text/corpus.h"
 #include <ATen/ATen.h>
@@ -11,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <unistd.h>
 
 namespace latticelens {
 namespace {
@@ -41,6 +45,40 @@ void run_linears(const Model& model, const Block& block, std::int64_t tokens) {
   }
 }
 
+/// Removed with all that it holds when it goes.
+struct TemporaryFolder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("latticelens-bench-" + std::to_string(getpid()));
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+};
+
+/// transformers with torchao's quantizer before every linear, on the same weights and tokens.
+void peer_line(const char* python, const std::string& run, const OpenedModel& opened,
+               const TokenWindows& windows, double ours) {
+  const TemporaryFolder folder;
+  const std::filesystem::path plain = folder.path / "plain", ids = folder.path / "ids.txt",
+                              answer = folder.path / "answer.txt";
+  std::filesystem::create_directories(folder.path);
+  export_dequantized(opened, plain, Storage::fp32, {});
+  std::ofstream out(ids);
+  for (const TokenId id : windows.ids)
+    out << id << "\n";
+  out.close();
+  const std::string command = std::string(python) + " " +
+                              LATTICELENS_BENCH "/time_transformers.py " + plain.string() + " " +
+                              ids.string() + " " + std::to_string(windows.length) + " " +
+                              std::to_string(at::get_num_threads()) + " > " + answer.string();
+  require(std::system(command.c_str()) == 0, "bench",
+          "transformers failed on " + run +
+              ": TRANSFORMERS must name a Python with torch, torchao and transformers");
+  double seconds = 0, perplexity = 0;
+  std::ifstream(answer) >> seconds >> perplexity;
+  std::printf("| evaluate, transformers with torchao | %.4f | %.4f | %.2fx |\n\n"
+              "transformers: perplexity %.6f (the same weights; the same activations only if they "
+              "are plain mxfp4 and nothing is rotated online)\n",
+              ours, seconds, seconds / ours, perplexity);
+}
+
 void run(const std::string& path, const char* text, std::int64_t window, std::int64_t count) {
   const OpenedModel opened = open_model(path);
   const Model fp32 = simulated(opened);
@@ -68,6 +106,8 @@ void run(const std::string& path, const char* text, std::int64_t window, std::in
   line("evaluate", timings, "evaluate packed", "evaluate fp32");
   line("inputs and linears of one block, one window", timings, "linears packed", "linears fp32");
   line("load one block", timings, "load packed", "load fp32");
+  if (const char* python = std::getenv("TRANSFORMERS"))
+    peer_line(python, path, opened, windows, timings.median("evaluate packed"));
 }
 
 } // namespace
