@@ -1,6 +1,5 @@
 #include "learn/measure_importance.h"
 
-#include "core/error.h"
 #include "core/progress.h"
 #include "learn/model_end.h"
 #include "model/attention.h"
@@ -15,14 +14,25 @@ namespace {
 /// Squared gradients by the outputs of one stage, fp64, all made at the start: small tensors that
 /// outlive a window would lie between what it frees.
 struct Sums {
-  Tensor tokens;                         // [windows, t]
+  Tensor tokens;                         // [windows, t], those that reach the stage come first
   std::map<std::string, Tensor> outputs; // by linear, [out]
   std::int64_t window = 0;               // in hand
 
   void add(const std::string& linear, const Tensor& gradient) {
     const Tensor squares = gradient.reshape({-1, gradient.size(-1)}).to(at::kDouble).square();
-    tokens[window].add_(squares.sum(1));
+    tokens[window].narrow(0, 0, squares.size(0)).add_(squares.sum(1));
     outputs.at(linear).add_(squares.t().contiguous().sum(1));
+  }
+
+  /// Of a stage, its linears' outputs one after the other. Which tokens reach an expert depends on
+  /// the weights before it, so there all tokens count alike.
+  StageImportance of(const Stage& stage) const {
+    std::vector<Tensor> parts;
+    for (const std::string& name : stage.linears)
+      parts.push_back(outputs.at(name));
+    const Tensor all = at::cat(parts), seen = tokens.masked_select(tokens > 0);
+    const double typical = seen.numel() > 0 ? seen.median().item<double>() : 0;
+    return {stage.everywhere ? Tensor() : tokens, all, typical / static_cast<double>(all.numel())};
   }
 };
 using SumsOfBlock = std::map<std::string, Sums>; // by stage
@@ -79,14 +89,9 @@ class Measurement {
   Importance result() const {
     Importance importance;
     for (std::size_t layer = 0; layer < blocks_.size(); ++layer)
-      for (const Stage& stage : model_.layout->stages) {
-        const Sums& sums = sums_[layer].at(stage.name);
-        std::vector<Tensor> outputs;
-        for (const std::string& name : stage.linears)
-          outputs.push_back(sums.outputs.at(name));
+      for (const Stage& stage : model_.layout->stages)
         importance.set(block_prefix(model_, static_cast<std::int64_t>(layer)) + stage.name,
-                       {sums.tokens, at::cat(outputs)});
-      }
+                       sums_[layer].at(stage.name).of(stage));
     return importance;
   }
 
@@ -99,20 +104,12 @@ class Measurement {
   std::vector<SumsOfBlock> sums_;
 };
 
-void check_stages(const Model& model) {
-  for (const Stage& stage : model.layout->stages)
-    require(!stage.everywhere, "method",
-            "importance=gradient: only some tokens reach " + stage.name + " of family " +
-                model.family->name + "; leave it out");
-}
-
 } // namespace
 
 Importance measure_importance(const QuantizeRequest& request, const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "importance.safetensors";
   if (std::filesystem::exists(path))
     return Importance(path);
-  check_stages(request.model);
   const TokenWindows& text = request.calibration;
   Measurement measurement(request.model, text);
   Progress progress("measure importance, window", text.count, request.quiet);

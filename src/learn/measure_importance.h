@@ -6,8 +6,7 @@
 namespace latticelens {
 
 /// Of the calibration text's cross entropy; kept in `folder`/importance.safetensors, and read from
-/// there when an earlier call wrote it. One pass forwards and one back. Error: a stage that only
-/// some tokens reach.
+/// there when an earlier call wrote it. One pass forwards and one back.
 Importance measure_importance(const QuantizeRequest& request, const std::filesystem::path& folder);
 
 } // namespace latticelens

@@ -8,7 +8,7 @@ namespace latticelens {
 namespace {
 
 constexpr double own_share = 0.5;
-const std::string tokens_end = ".tokens", outputs_end = ".outputs";
+const std::string tokens_end = ".tokens", outputs_end = ".outputs", scale_end = ".scale";
 
 Tensor relative(const Tensor& sums) {
   const Tensor mean = sums.to(at::kDouble).mean();
@@ -25,25 +25,30 @@ Tensor factors(const Tensor& importance) {
 Importance::Importance(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
   for (const auto& [name, entry] : file.entries())
-    if (name.ends_with(tokens_end)) {
-      const std::string place = name.substr(0, name.size() - tokens_end.size());
-      require(file.has(place + outputs_end), "method",
-              path.string() + ": has no " + place + outputs_end + "; quantize into a new folder");
-      stages_[place] = {file.load(name).clone(), file.load(place + outputs_end).clone()};
+    if (name.ends_with(outputs_end)) {
+      const std::string place = name.substr(0, name.size() - outputs_end.size());
+      require(file.has(place + scale_end), "method",
+              path.string() + ": has no " + place + scale_end + "; quantize into a new folder");
+      stages_[place] = {
+          file.has(place + tokens_end) ? file.load(place + tokens_end).clone() : Tensor(),
+          file.load(name).clone(), file.load(place + scale_end).to(at::kDouble).item<double>()};
     }
 }
 
 void Importance::write(const std::filesystem::path& path) const {
   std::vector<std::pair<std::string, Tensor>> tensors;
   for (const auto& [place, stage] : stages_) {
-    tensors.emplace_back(place + tokens_end, stage.tokens);
+    if (stage.tokens.defined())
+      tensors.emplace_back(place + tokens_end, stage.tokens);
     tensors.emplace_back(place + outputs_end, stage.outputs);
+    tensors.emplace_back(place + scale_end, at::full({1}, stage.scale, at::kDouble));
   }
   write_safetensors(path, tensors);
 }
 
-void Importance::set(const std::string& place, const StageImportance& sums) {
-  stages_[place] = {relative(sums.tokens), relative(sums.outputs)};
+void Importance::set(const std::string& place, const StageImportance& squares) {
+  stages_[place] = {squares.tokens.defined() ? relative(squares.tokens) : Tensor(),
+                    relative(squares.outputs), squares.scale};
 }
 
 const StageImportance& Importance::at(const std::string& place) const {
@@ -55,6 +60,8 @@ const StageImportance& Importance::at(const std::string& place) const {
 
 Tensor Importance::token_factors(const std::string& place, std::size_t window) const {
   const Tensor& tokens = at(place).tokens;
+  if (!tokens.defined())
+    return at::ones({1, 1, 1});
   require(static_cast<std::int64_t>(window) < tokens.size(0), "method",
           "importance was measured on fewer windows; quantize into a new folder");
   return factors(tokens[static_cast<std::int64_t>(window)]).view({1, -1, 1});
