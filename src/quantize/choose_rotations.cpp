@@ -4,10 +4,13 @@
 #include "quantize/survey.h"
 #include "tensor/safetensors.h"
 #include "transforms/block_matrix.h"
+#include "transforms/orthogonal.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
 namespace {
+
+const std::string residual_name = "residual";
 
 std::string values_name(std::int64_t layer) {
   return "value_output." + std::to_string(layer);
@@ -17,6 +20,8 @@ NamedTensors chosen_from(const Survey& survey) {
   NamedTensors tensors;
   for (std::size_t layer = 0; layer < survey.values.size(); ++layer)
     tensors.emplace_back(values_name(static_cast<std::int64_t>(layer)), survey.values[layer]);
+  if (survey.residual.defined())
+    tensors.emplace_back(residual_name, survey.residual);
   return tensors;
 }
 
@@ -32,13 +37,36 @@ std::vector<std::shared_ptr<const Transform>> by_head(const Tensor& matrices, co
   return heads;
 }
 
-void read_into(Rotations& rotations, const SafetensorsFile& file, const Config& config) {
-  const auto where = [&](const std::string& name) { return file.path().string() + ": " + name; };
-  for (std::int64_t layer = 0; layer < config.layers; ++layer) {
+class ChosenFile {
+ public:
+  explicit ChosenFile(const std::filesystem::path& path) : file_(path) {}
+
+  std::vector<std::shared_ptr<const Transform>> values(std::int64_t layer,
+                                                       const Config& config) const {
     const std::string name = values_name(layer);
-    require(file.has(name), "transform", where(name) + " is missing; quantize into a new folder");
-    rotations.layers[layer].value_output = by_head(file.load(name), config, where(name));
+    return by_head(load(name), config, where(name));
   }
+  std::shared_ptr<const Transform> residual(const Config& config) const {
+    const Tensor matrix = load(residual_name);
+    require(matrix.dim() == 3 && matrix.size(0) == 1 && matrix.size(1) == config.hidden,
+            "transform",
+            where(residual_name) + ": does not fit the model; quantize into a new "
+                                   "folder");
+    return std::make_shared<Orthogonal>(matrix, where(residual_name));
+  }
+
+ private:
+  std::string where(const std::string& name) const { return file_.path().string() + ": " + name; }
+  Tensor load(const std::string& name) const {
+    require(file_.has(name), "transform", where(name) + " is missing; quantize into a new folder");
+    return file_.load(name);
+  }
+  SafetensorsFile file_;
+};
+
+bool is_chosen(const Method& method, Site site) {
+  const TransformSpec* spec = transform_at(method, site);
+  return spec && needs_calibration(*spec);
 }
 
 } // namespace
@@ -53,7 +81,13 @@ Rotations choose_rotations(const QuantizeRequest& request, const std::filesystem
     const Survey seen = times.measure("survey", [&] { return survey(request); });
     write_safetensors(path, chosen_from(seen));
   }
-  read_into(rotations, SafetensorsFile(path), request.model.config);
+  const Config& config = request.model.config;
+  const ChosenFile chosen(path);
+  if (is_chosen(request.method, Site::residual))
+    rotations.residual = chosen.residual(config);
+  if (is_chosen(request.method, Site::value_output))
+    for (std::int64_t layer = 0; layer < config.layers; ++layer)
+      rotations.layers[layer].value_output = chosen.values(layer, config);
   return rotations;
 }
 

@@ -92,6 +92,11 @@ bool quantizes_while_learning(const Method& method, const LearnSpec& spec) {
   return method.activation || method.kv || spec.count("weights") == 1;
 }
 
+/// Whether it acts on the weights alone, and is known before anything is learned.
+bool folds(Site site) {
+  return site == Site::residual || site == Site::value_output;
+}
+
 /// What is learned of weights is learned before anything is rounded.
 void check_target_and_transforms(const Method& method, const LearnSpec& spec) {
   const std::string learn = "learn=" + spec.name + ": ";
@@ -99,7 +104,7 @@ void check_target_and_transforms(const Method& method, const LearnSpec& spec) {
           learn + "weights that have learned have no original outputs to come close to; "
                   "leave target= out");
   for (const TransformSpec& transform : method.transforms)
-    require(transform.site == Site::value_output || !needs_calibration(transform), "method",
+    require(folds(transform.site) || !needs_calibration(transform), "method",
             learn + to_text(transform) +
                 " is chosen while blocks are rounded, after learning; write for example "
                 "hadamard:32@down_input");
@@ -135,6 +140,11 @@ void check_learned_rotations(const Method& method, const LearnSpec& spec) {
           "method",
           "learn=rotations: there is no rotation to learn; write for example "
           "rotate=hadamard:32@residual,hadamard:32@value_output");
+  for (const TransformSpec& transform : method.transforms)
+    require(!folds(transform.site) || !needs_calibration(transform), "method",
+            "learn=rotations: " + to_text(transform) +
+                " follows from calibration, not from learning; write for example " +
+                to_text(TransformSpec{"hadamard", transform.size, transform.site}));
   require(
       quantizes_while_learning(method, spec), "method",
       "learn=rotations: nothing is quantized that a rotation could help; write activation=FORMAT "
@@ -298,20 +308,22 @@ const std::vector<Preset>& presets() {
       {"omniquant", "clipping and channels' scales learned block by block, round to nearest",
        "learn=blocks:clip-rate=0.2,rate=0.02,steps=64,tokens=2048 "
        "weight=mxfp4/away activation=mxfp4/away rounding=nearest"},
-      {"lens", "graded channels, block rotations of 32, data-aware values; brq's cost online",
-       "permute=graded rotate=hadamard:32@residual,aware@value_output,aware:32@down_input "
+      {"lens",
+       "graded channels, inputs and weights kept apart before block rotations of 32, data-aware "
+       "values; brq's cost online",
+       "permute=graded rotate=separated:32@residual,aware@value_output,aware:32@down_input "
        "weight=mxfp4/7.25 activation=mxfp4/7.25 "
        "rounding=descent:damp=auto,pairs=0,paths=4 order=min-pivot scales=search:3 "
-       "moments=quantized"},
+       "importance=gradient moments=quantized"},
       {"lens-online", "a data-aware 32 x 32 transform of every block of every linear's input",
        "rotate=aware:32@inputs weight=mxfp4/7.25 activation=mxfp4/7.25 "
        "rounding=descent:damp=auto,pairs=0,paths=4 order=min-pivot scales=search:3 "
-       "target=original+drift moments=quantized"},
-      {"lens-tuned", "graded channels, block rotations of 32, codes learned; brq's cost online",
-       "permute=graded rotate=hadamard:32@residual,hadamard:32@value_output,hadamard:32@down_input "
+       "importance=gradient target=original+drift moments=quantized"},
+      {"lens-tuned", "lens with its codes learned down the model's divergence; brq's cost online",
+       "permute=graded rotate=separated:32@residual,aware@value_output,aware:32@down_input "
        "learn=codes:rate=3e-04,steps=65,tokens=2048 weight=mxfp4/7.25 activation=mxfp4/7.25 "
        "rounding=descent:damp=auto,pairs=0,paths=4 order=min-pivot scales=search:3 "
-       "moments=quantized"},
+       "importance=gradient moments=quantized"},
   };
   return table;
 }

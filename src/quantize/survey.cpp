@@ -2,8 +2,8 @@
 
 #include "core/error.h"
 #include "core/progress.h"
-#include "quantize/calibration.h"
-#include "tensor/single_thread.h"
+#include "core/random.h"
+#include "quantize/stream_basis.h"
 #include "tensor/token_rows.h"
 #include <ATen/ATen.h>
 
@@ -13,18 +13,6 @@ namespace {
 const TransformSpec* surveyed(const Method& method, Site site) {
   const TransformSpec* spec = transform_at(method, site);
   return spec && needs_calibration(*spec) ? spec : nullptr;
-}
-
-/// The sum over the rows of a stage's weights of w wᵀ, fp64.
-Tensor weight_gram(const Block& block, const Stage& stage) {
-  const SingleThreadMkl one_thread; // the same bytes at any number of threads
-  Tensor gram;
-  for (const std::string& name : stage.linears) {
-    const Tensor weight = block.linears.at(name).weight.to(at::kDouble),
-                 own = weight.t().mm(weight);
-    gram = gram.defined() ? gram + own : own;
-  }
-  return gram;
 }
 
 /// The diagonal blocks of [heads * width, heads * width], summed over the query heads that share
@@ -46,35 +34,73 @@ Tensor value_transform(const TransformSpec& spec, const Tensor& inputs, const Te
       spec, {head_blocks(inputs, config, size), head_blocks(weights, config, size)});
 }
 
+/// A model as it is, but for norms' gains and centring that go into the weights when the stream is
+/// rotated, here by the identity.
+Rotations identity_of_stream(const Model& model) {
+  return {.residual = make_transform({"hadamard", 1, Site::residual},
+                                     {.width = model.config.hidden, .random_signs = false}),
+          .layers = std::vector<LayerRotations>(model.config.layers)};
+}
+
+/// The original model on its way through the calibration text.
+class SurveyWalk {
+ public:
+  SurveyWalk(const QuantizeRequest& request, bool fold_norms)
+      : model_(request.model),
+        folded_(fold_norms ? std::optional(identity_of_stream(model_)) : std::nullopt),
+        walk_{{model_, folded_ ? fold_outer(model_, *folded_).embedding : load_embedding(model_),
+               token_rows(request.calibration.ids, request.calibration.length),
+               request.calibration_storage},
+              {}} {}
+
+  void load(std::int64_t layer) {
+    walk_.block = load_block(model_, layer);
+    if (folded_)
+      fold_block(walk_.block, *folded_, model_);
+  }
+  void advance(std::size_t stage) { walk_.stream.advance(walk_.block, stage); }
+  const Walk& here() const { return walk_; }
+
+ private:
+  const Model& model_;
+  std::optional<Rotations> folded_;
+  Walk walk_;
+};
+
 } // namespace
 
 bool needs_survey(const Method& method) {
-  return surveyed(method, Site::value_output) != nullptr;
+  return surveyed(method, Site::value_output) || surveyed(method, Site::residual);
 }
 
 Survey survey(const QuantizeRequest& request) {
   require(request.calibration.count > 0, "method",
           to_text(request.method) + ": follows from calibration text; give --calibration FILE");
   const Model& model = request.model;
-  const Layout& layout = *model.layout;
-  const TransformSpec& values = *surveyed(request.method, Site::value_output);
+  const std::vector<Stage>& stages = model.layout->stages;
+  const TransformSpec *values = surveyed(request.method, Site::value_output),
+                      *residual = surveyed(request.method, Site::residual);
   Survey result;
-  Walk walk{{model, load_embedding(model),
-             token_rows(request.calibration.ids, request.calibration.length),
-             request.calibration_storage},
-            {}};
+  StreamReaders readers(model);
+  SurveyWalk walk(request, /*fold_norms=*/residual != nullptr);
   Progress progress("survey block", model.config.layers, request.quiet);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    walk.block = load_block(model, layer);
-    for (std::size_t s = 0; s < layout.stages.size(); ++s) {
-      const Stage& stage = layout.stages[s];
-      if (stage.linears.front() == layout.rotation.value_reader)
-        result.values.push_back(value_transform(values, collect_moments(walk, s).moments.gram,
-                                                weight_gram(walk.block, stage), model.config));
-      walk.stream.advance(walk.block, s);
+    walk.load(layer);
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+      if (values && stages[s].linears.front() == model.layout->rotation.value_reader)
+        result.values.push_back(
+            value_transform(*values, collect_moments(walk.here(), s).moments.gram,
+                            weight_gram(walk.here().block, stages[s]), model.config));
+      if (residual && readers.has(stages[s]))
+        readers.add(walk.here(), s, request.importance.get());
+      walk.advance(s);
     }
     progress.step();
   }
+  progress.finish();
+  if (residual)
+    result.residual =
+        readers.rotation(*residual, derived_seed(request.seed, "residual"), request.quiet);
   return result;
 }
 

@@ -7,7 +7,8 @@ namespace latticelens {
 
 /// Matrices that follow from the pass.
 struct Survey {
-  std::vector<Tensor> values; // by layer: [key-value heads * blocks, size, size] fp32
+  std::vector<Tensor> values; // by layer: [key-value heads * blocks, size, size] fp32, or empty
+  Tensor residual;            // [1, hidden, hidden] fp64, or undefined
 };
 
 /// Whether a method has transforms that follow from a survey.

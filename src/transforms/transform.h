@@ -12,6 +12,9 @@
 
 namespace latticelens {
 
+struct StreamReader; // transforms/separation.h
+struct SeparationSteps;
+
 /// A weight that reads x T becomes W T⁻ᵀ, which is W T again when T is orthogonal: the default.
 class Transform {
  public:
@@ -67,8 +70,12 @@ struct TransformRow {
   const char* help;
   /// Drawn from a seed; null: calibration decides.
   std::unique_ptr<Transform> (*make)(const TransformSpec&, const TransformPlace&);
-  /// A matrix for each block of one input, at every site that takes more than rotations.
+  /// A matrix for each block of one input, at every site that takes more than rotations; null: of
+  /// the stream only.
   Tensor (*fit)(const BlockMoments&);
+  /// A rotation of the stream, before the Hadamard matrix of every block; null: not of the stream.
+  Tensor (*fit_stream)(const std::vector<StreamReader>&, const Tensor& kept, std::int64_t size,
+                       const SeparationSteps&) = nullptr;
 };
 
 /// Whether its matrices follow from what calibration sees.
@@ -79,6 +86,11 @@ void check_transform(const TransformSpec& spec, std::int64_t width);
 
 /// The matrices [width / size, size, size] that a spec chooses for one input.
 Tensor fit_input_transform(const TransformSpec& spec, const BlockMoments& moments);
+
+/// The rotation [n, n] fp64 that a spec chooses for the stream; its parameters are those of
+/// separate (transforms/separation.h).
+Tensor fit_stream_rotation(const TransformSpec& spec, const std::vector<StreamReader>& readers,
+                           const Tensor& kept, const SeparationSteps& steps);
 
 /// Every kind of transform there is.
 const std::vector<TransformRow>& transforms();

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "core/words.h"
 #include "transforms/hadamard.h"
+#include "transforms/separation.h"
 #include "transforms/transform.h"
 #include <charconv>
 
@@ -24,9 +25,12 @@ const TransformRow* find_kind(std::string_view name) {
   return nullptr;
 }
 
-/// The stream stands on both sides of every norm; scores are products of queries and keys.
-bool takes_rotations_only(Site site) {
-  return site == Site::residual || site == Site::query_key;
+/// What a site takes: the stream stands on both sides of every norm, scores are products of
+/// queries and keys; both take rotations only.
+bool acts_at(const TransformRow& row, Site site) {
+  if (site == Site::residual)
+    return row.make || row.fit_stream;
+  return row.make || (row.fit && site != Site::query_key);
 }
 
 } // namespace
@@ -39,6 +43,10 @@ const std::vector<TransformRow>& transforms() {
        "equal second moments of inputs and weights, then Hadamard (WUSH), from calibration; not "
        "for the stream, nor for queries and keys",
        nullptr, fit_aware},
+      {"separated",
+       "keeps apart what the stream is strong in and what its readers' weights are, then Hadamard "
+       "matrices of the given size, from calibration; for the stream only",
+       nullptr, nullptr, separate},
   };
   return table;
 }
@@ -100,9 +108,12 @@ bool needs_calibration(const TransformSpec& spec) {
 
 void check_transform(const TransformSpec& spec, std::int64_t width) {
   const TransformRow& row = *find_kind(spec.kind);
-  require(row.make || !takes_rotations_only(spec.site), "transform",
-          to_text(spec) + ": this site takes rotations only; write for example " +
+  require(acts_at(row, spec.site), "transform",
+          to_text(spec) + ": " + spec.kind + " cannot act at this site; write for example " +
               to_text({"hadamard", spec.size, spec.site}));
+  require(row.make || spec.site != Site::residual || spec.size > 0, "transform",
+          to_text(spec) + ": say for which blocks; write for example " +
+              to_text({spec.kind, 32, spec.site}));
   require(spec.size == 0 || width % spec.size == 0, "transform",
           "blocks of " + std::to_string(spec.size) + " do not divide the width " +
               std::to_string(width) + " at " + to_text(spec));
@@ -110,6 +121,11 @@ void check_transform(const TransformSpec& spec, std::int64_t width) {
 
 Tensor fit_input_transform(const TransformSpec& spec, const BlockMoments& moments) {
   return find_kind(spec.kind)->fit(moments);
+}
+
+Tensor fit_stream_rotation(const TransformSpec& spec, const std::vector<StreamReader>& readers,
+                           const Tensor& kept, const SeparationSteps& steps) {
+  return find_kind(spec.kind)->fit_stream(readers, kept, spec.size, steps);
 }
 
 } // namespace latticelens

@@ -246,7 +246,7 @@ TEST_F(QuantizeCommand, transforms_that_cannot_be_are_refused_in_one_line) {
   for (const auto& [method, part] : std::vector<std::pair<std::string, std::string>>{
            {"rotate=aware:32@inputs,hadamard:32@down_input", "down_input is one of inputs"},
            {"rotate=aware:48@inputs rounding=gptq", "do not divide the width 64"},
-           {"rotate=aware:32@residual", "takes rotations only"},
+           {"rotate=aware:32@residual", "cannot act at this site"},
            {"permute=balanced:48", "do not divide the stream's width 64"},
            {"permute=sorted", "known: graded, balanced"},
            {"smooth=1.5", "between 0 and 1"},

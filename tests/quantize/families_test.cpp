@@ -157,7 +157,7 @@ TEST_P(FamilyLoop, a_cache_that_does_not_fit_the_heads_is_refused) {
   EXPECT_ERROR(quantized("weight=mxfp4 kv=mxfp4 rotate=hadamard:64@query_key", "run"),
                "blocks of 64 do not divide the width 32");
   EXPECT_ERROR(quantized("weight=mxfp4 kv=mxfp4 rotate=aware@query_key", "run"),
-               "takes rotations only; write for example hadamard@query_key");
+               "cannot act at this site; write for example hadamard@query_key");
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, FamilyLoop, ::testing::Range<std::size_t>(0, families().size()),

@@ -9,7 +9,7 @@ TEST(Method, every_combination_prints_as_it_is_parsed) {
   int combinations = 0;
   for (const char* rotate :
        {"", "permute=graded ", "permute=balanced:32 rotate=hadamard:32@residual ", "smooth=0.5 ",
-        "rotate=hadamard:32@residual ",
+        "rotate=hadamard:32@residual ", "permute=graded rotate=separated:32@residual ",
         "rotate=hadamard@residual,hadamard:64@value_output,hadamard@down_input "})
     for (const char* weight : {"mxfp4", "mxfp4/even", "mxfp4/7.25/away"})
       for (const char* activation : {"none", "mxfp4/search"})
@@ -25,7 +25,7 @@ TEST(Method, every_combination_prints_as_it_is_parsed) {
             EXPECT_EQ(to_text(parse_method(text)), text);
             ++combinations;
           }
-  EXPECT_EQ(combinations, 360);
+  EXPECT_EQ(combinations, 420);
 }
 
 TEST(Method, words_in_any_order_and_defaults_give_the_canonical_string) {
@@ -75,6 +75,11 @@ TEST(Method, what_is_learned_is_printed_with_its_options_and_read_back) {
       "learn=weights:rate=0.01,steps=1e+05,tokens=64,weights=0;codes:rate=3e-04,steps=8,tokens=64";
   EXPECT_NE(to_text(learn(two)).find(two), std::string::npos) << to_text(learn(two));
   EXPECT_ERROR(learn("learn=codes;codes:steps=1"), "codes is learned twice");
+  const std::string separated = "rotate=separated:32@residual ";
+  EXPECT_ERROR(parse_method(separated + "learn=rotations" + rest),
+               "separated:32@residual follows from calibration, not from learning; write for "
+               "example hadamard:32@residual");
+  EXPECT_NO_THROW(parse_method(separated + "learn=weights;codes" + rest));
   EXPECT_ERROR(parse_method("learn=weights;blocks" + rest), "one of them");
   EXPECT_ERROR(learn("learn=;"), "known: rotations, weights");
   EXPECT_ERROR(learn("learn=weights target=original rounding=gptq"), "no original outputs");

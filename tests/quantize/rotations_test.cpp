@@ -9,6 +9,8 @@
 #include "tests/family_oracles.h"
 #include "tests/tiny_family.h"
 #include "tests/tiny_model.h"
+#include "transforms/orthogonal.h"
+#include <cmath>
 
 namespace latticelens {
 namespace {
@@ -76,6 +78,8 @@ const std::vector<std::string> block_rotations = {
     "hadamard:16@residual,hadamard@value_output,hadamard:4@down_input",
     "hadamard:8@residual,aware:4@value_output",
     "aware@value_output",
+    "separated:16@residual",
+    "separated:8@residual,aware:4@value_output,hadamard:4@down_input",
     "hadamard@query_key",
     "hadamard:8@query_key",
     "hadamard:16@residual,hadamard:16@value_output,hadamard:16@query_key"};
@@ -107,6 +111,55 @@ TEST(ChosenRotations, a_file_that_lacks_a_layer_is_an_error) {
                                 .method = parse_method("weight=mxfp4 rotate=aware@value_output"),
                                 .quiet = true};
   EXPECT_ERROR(choose_rotations(request, folder.path(), times), "value_output.0 is missing");
+}
+
+TEST(ChosenRotations, the_separated_stream_is_orthogonal_and_read_back) {
+  REQUIRE_DATA("oracles/families/llama-gqa-untied");
+  const Model model = open_plain_model(testing::family_oracle("llama-gqa-untied"));
+  const Tensor ids = at::arange(64, at::kLong) * 29 % model.config.vocabulary;
+  const TokenWindows text = one_window(ids);
+  const testing::TemporaryFolder folder;
+  const auto choose = [&](const TokenWindows& calibration) {
+    TimeTable times;
+    const QuantizeRequest request{.model = model,
+                                  .method =
+                                      parse_method("weight=mxfp4 rotate=separated:8@residual"),
+                                  .calibration = calibration,
+                                  .quiet = true};
+    return matrices_of(*choose_rotations(request, folder.path(), times).residual,
+                       model.config.hidden, model.config.hidden);
+  };
+  const Tensor chosen = choose(text);
+  EXPECT_LT(orthogonality_error(chosen), 1e-9);
+  EXPECT_TRUE(at::equal(choose({}), chosen)) << "the file has it: no text is needed";
+  EXPECT_GT(at::count_nonzero(chosen.abs() > 1e-6).item<std::int64_t>(), 8 * model.config.hidden)
+      << "more than block Hadamard matrices";
+  write_safetensors(folder / "rotations.safetensors",
+                    {{"residual", at::ones({1, 8, 8}, at::kDouble)}});
+  EXPECT_ERROR(choose({}), "does not fit the model");
+}
+
+TEST(StreamReaders, channels_that_carry_most_of_a_token_stay_in_their_block) {
+  REQUIRE_DATA("oracles/families/llama-gqa-untied");
+  Model model = open_plain_model(testing::family_oracle("llama-gqa-untied"));
+  auto changed = std::make_shared<Memory>();
+  for (const std::string& name : model.tensors->names())
+    changed->tensors[name] = model.tensors->load(name);
+  const std::int64_t channel = 5, size = 8;
+  changed->tensors["model.embed_tokens.weight"] =
+      changed->tensors["model.embed_tokens.weight"].clone();
+  changed->tensors["model.embed_tokens.weight"][7][channel] = 1000; // of one token
+  model.tensors = changed;
+  const TokenWindows text = one_window(at::arange(64, at::kLong) % model.config.vocabulary);
+  const testing::TemporaryFolder folder;
+  TimeTable times;
+  const Method method = parse_method("weight=mxfp4 rotate=separated:8@residual");
+  const QuantizeRequest request{
+      .model = model, .method = method, .calibration = text, .quiet = true};
+  const Tensor chosen = matrices_of(*choose_rotations(request, folder.path(), times).residual,
+                                    model.config.hidden, model.config.hidden)[0];
+  for (std::int64_t i = 0; i < model.config.hidden; ++i)
+    EXPECT_NEAR(chosen[channel][i].abs().item<double>(), i < size ? 1 / std::sqrt(8.0) : 0, 1e-9);
 }
 
 TEST(Smoothing, keeps_the_function_and_makes_maxima_of_inputs_and_weights_alike) {

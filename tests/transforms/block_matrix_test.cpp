@@ -70,7 +70,11 @@ TEST(InputTransforms, few_or_no_tokens_still_give_an_invertible_matrix) {
     EXPECT_TRUE(
         at::allclose(transform.restore_weight(transform.apply_to_weight(w)), w, 1e-6, 1e-6));
   }
-  EXPECT_ERROR(check_transform({"aware", 32, Site::residual}, 64), "takes rotations only");
+  EXPECT_ERROR(check_transform({"aware", 32, Site::residual}, 64), "cannot act at this site");
+  EXPECT_ERROR(check_transform({"separated", 32, Site::inputs}, 64), "cannot act at this site");
+  EXPECT_ERROR(check_transform({"separated", 0, Site::residual}, 64),
+               "say for which blocks; write for example separated:32@residual");
+  EXPECT_ERROR(check_transform({"separated", 24, Site::residual}, 64), "do not divide");
 }
 
 } // namespace
