@@ -12,6 +12,8 @@ Markup navigation(const View& view) {
                                                             {"loss", "Loss"}};
   if (!view.run.tasks.empty())
     links.emplace_back("tasks", "Questions");
+  if (!view.run.learning.empty())
+    links.emplace_back("learning", "Learning");
   links.emplace_back("layers", "Error per layer");
   if (view.layers.has_rows) {
     if (!certificates_section(view).empty())
@@ -31,8 +33,9 @@ Markup navigation(const View& view) {
 Markup body_of(const View& view) {
   const Markup skip = element("a", {{"class", "skip"}, {"href", "#content"}}, "Skip to the report");
   const Markup sections = done_section(view) + loss_section(view) + tasks_section(view) +
-                          layers_section(view) + certificates_section(view) + share_section(view) +
-                          scales_section(view) + time_section(view) + compare_section(view);
+                          learning_section(view) + layers_section(view) +
+                          certificates_section(view) + share_section(view) + scales_section(view) +
+                          time_section(view) + compare_section(view);
   return element("body", {},
                  skip +
                      element("main", {{"id", "content"}},

@@ -159,6 +159,20 @@ void read_metrics(RunData& run, const std::filesystem::path& path) {
   }
 }
 
+std::vector<LearningRow> learning_of(const std::filesystem::path& path) {
+  std::vector<LearningRow> rows;
+  for (const Json& json : read_lines(path)) {
+    const Source source{json, path.string() + " line " + std::to_string(rows.size() + 1)};
+    rows.push_back({member<std::string>(json, "learns", source.where), source.count("step"),
+                    source.count("layer", layer_limit), source.number("loss"),
+                    source.number("held_out_loss"), source.not_negative("loss_before"),
+                    source.not_negative("loss_after")});
+    require(rows.size() <= row_limit, "report",
+            path.string() + ": has more than " + whole(row_limit) + " rows; is it a run's file?");
+  }
+  return rows;
+}
+
 ModelFacts model_of(const Source& source) {
   return {source.text("path"),    source.text("family"),        source.count("layers", layer_limit),
           source.count("hidden"), source.count("intermediate"), source.count("vocabulary"),
@@ -223,6 +237,7 @@ RunData read_run_data(const std::filesystem::path& folder) {
   read_facts(run, source);
   run.linears = linears_of(folder / "layers.jsonl");
   read_metrics(run, folder / "metrics.jsonl");
+  run.learning = learning_of(folder / "learning.jsonl");
   return run;
 }
 

@@ -82,6 +82,14 @@ struct TasksRow {
   TaskMetric mean;
 };
 
+/// A row of learning.jsonl: a step's loss on its own tokens, or the loss on tokens held out, or a
+/// block's error before and after.
+struct LearningRow {
+  std::string learns; // "codes"
+  std::int64_t step = 0, layer = 0;
+  double loss = absent, held_out = absent, before = absent, after = absent;
+};
+
 struct RunData {
   std::filesystem::path folder;
   std::string method, preset, seed, dtype, calibration_dtype, program, libtorch;
@@ -95,6 +103,7 @@ struct RunData {
   std::vector<LinearRow> linears;
   std::vector<EvaluationRow> evaluations;
   std::vector<TasksRow> tasks;
+  std::vector<LearningRow> learning;
 };
 
 RunData read_run_data(const std::filesystem::path& folder);

@@ -11,6 +11,8 @@ std::string verdict(const View& view);
 Markup verdict_section(const View& view);
 Markup done_section(const View& view);
 Markup loss_section(const View& view);
+/// Empty when nothing was learned.
+Markup learning_section(const View& view);
 /// Empty when no tasks were answered.
 Markup tasks_section(const View& view);
 Markup layers_section(const View& view);

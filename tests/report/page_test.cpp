@@ -1,3 +1,4 @@
+#include "core/error.h"
 #include "report/layer_table.h"
 #include "report/page.h"
 #include "tests/report/synthetic_run.h"
@@ -51,6 +52,33 @@ TEST(Page, shows_the_answers_to_tasks_beside_the_originals) {
     EXPECT_NE(page.find(text), std::string::npos) << text;
   write_run(folder / "without", synthetic_run_json(), testing::synthetic_rows(), {});
   EXPECT_EQ(run_page(read_run_data(folder / "without")).find("id=\"tasks\""), std::string::npos);
+}
+
+TEST(Page, shows_what_was_learned_step_by_step_and_block_by_block) {
+  const TemporaryFolder folder;
+  write_run(folder / "run", synthetic_run_json(), synthetic_rows(), {});
+  EXPECT_EQ(run_page(read_run_data(folder / "run")).find("id=\"learning\""), std::string::npos);
+  write_text(folder / "run" / "learning.jsonl",
+             R"({"learns":"codes","step":0,"held_out_loss":0.3821}
+{"learns":"codes","step":1,"loss":0.41,"rate":0.0003}
+{"learns":"codes","step":2,"loss":0.33,"rate":0.0001}
+{"learns":"codes","step":2,"held_out_loss":0.2854}
+)");
+  const std::string steps = run_page(read_run_data(folder / "run"));
+  expect_sound(steps);
+  expect_has(steps, {"id=\"learning\"",
+                     "learn=codes took the loss on tokens held out from 0.382 to "
+                     "0.285 nats per token.",
+                     "learn=codes: loss over steps"});
+  write_text(folder / "run" / "learning.jsonl",
+             R"({"learns":"blocks","layer":0,"loss_before":12.5,"loss_after":11.5}
+{"learns":"blocks","layer":1,"loss_before":59.2,"loss_after":56.2}
+)");
+  const std::string blocks = run_page(read_run_data(folder / "run"));
+  expect_sound(blocks);
+  expect_has(blocks, {"error of each block’s output", "56.2"});
+  write_text(folder / "run" / "learning.jsonl", R"({"learns":"blocks","layer":-1})");
+  EXPECT_ERROR(read_run_data(folder / "run"), "learning.jsonl line 1: \"layer\" is −1");
 }
 
 TEST(Page, escapes_what_the_files_say) {
