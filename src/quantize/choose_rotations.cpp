@@ -37,6 +37,7 @@ std::vector<std::shared_ptr<const Transform>> by_head(const Tensor& matrices, co
   return heads;
 }
 
+/// What an earlier call of choose_rotations wrote. Errors: what lacks or does not fit.
 class ChosenFile {
  public:
   explicit ChosenFile(const std::filesystem::path& path) : file_(path) {}
@@ -50,8 +51,7 @@ class ChosenFile {
     const Tensor matrix = load(residual_name);
     require(matrix.dim() == 3 && matrix.size(0) == 1 && matrix.size(1) == config.hidden,
             "transform",
-            where(residual_name) + ": does not fit the model; quantize into a new "
-                                   "folder");
+            where(residual_name) + ": does not fit the model; quantize into a new folder");
     return std::make_shared<Orthogonal>(matrix, where(residual_name));
   }
 

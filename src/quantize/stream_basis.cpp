@@ -43,8 +43,9 @@ void StreamReaders::add(const Walk& walk, std::size_t s, const Importance* impor
   const double power = (inputs * weights).sum().item<double>(),
                reached = static_cast<double>(seen.reached),
                scale = importance ? importance->scale(place) : reached / power;
-  if (power > 0 && scale > 0)
-    readers_.push_back({inputs.to(at::kFloat), (weights * scale).to(at::kFloat)});
+  if (power <= 0 || scale <= 0)
+    return;
+  readers_.push_back({inputs.to(at::kFloat), (weights * scale).to(at::kFloat)});
 }
 
 Tensor StreamReaders::rotation(const TransformSpec& spec, std::uint64_t seed, bool quiet) const {

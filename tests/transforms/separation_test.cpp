@@ -4,6 +4,7 @@
 #include "tests/support.h"
 #include "transforms/orthogonal.h"
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 namespace latticelens {
 namespace {
@@ -79,6 +80,19 @@ TEST(Separation, leaves_what_is_kept_where_it_is) {
     EXPECT_TRUE(at::allclose(found.select(1, channel), identity[channel], 0, 1e-14));
   }
   EXPECT_GT((found - identity).abs().max().item<double>(), 1e-3);
+}
+
+TEST(Separation, is_the_same_at_one_and_two_threads) {
+  at::manual_seed(5);
+  const auto readers = random_readers(2, 192);
+  const int before = at::get_num_threads();
+  std::vector<Tensor> found;
+  for (const int threads : {1, 2}) {
+    at::set_num_threads(threads);
+    found.push_back(separate(readers, none_kept(192), 32, {.count = 5}));
+  }
+  at::set_num_threads(before);
+  EXPECT_TRUE(at::equal(found[0], found[1]));
 }
 
 TEST(Separation, refuses_what_is_not_finite) {
