@@ -4,6 +4,8 @@
 #include "kernels/softmax.h"
 #include "model/attention_gradient.h"
 #include "model/attention_strips.h"
+#include "model/cached_attention.h"
+#include "model/key_value_cache.h"
 #include "model/shared_rows.h"
 #include "tensor/gradient.h"
 #include <ATen/ATen.h>
@@ -131,19 +133,44 @@ Tensor through(const HeadFunction& function, const Tensor& x) {
   return (function ? function(x) : x).contiguous();
 }
 
+/// Of x's tokens alone.
+struct HeadVectors {
+  Tensor queries, keys, values;
+};
+
+HeadVectors head_vectors(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
+                         const Config& config, const HeadFunctions& functions) {
+  return {through(functions.queries, rotate_heads(q, config.heads, rope)),
+          through(functions.keys, rotate_heads(k, config.key_value_heads, rope)),
+          through(functions.values, by_heads(v, config.key_value_heads))};
+}
+
+/// With the tokens before in the cache, at positions behind them.
+Tensor attend_cached(const Block& block, const Tensor& q, const Tensor& k, const Tensor& v,
+                     const Rope& rope, const Config& config) {
+  KeyValueCache& cache = *rope.cache;
+  const std::int64_t before = cache.tokens(), window = window_of(config, block.layer);
+  const Rope here{rope.cosine.slice(0, before), rope.sine.slice(0, before)};
+  const HeadVectors fresh = head_vectors(q, k, v, here, config, block.heads);
+  const auto [keys, values] = cache.append(block.layer, fresh.keys, fresh.values);
+  return before == 0 ? attend_heads(fresh.queries, fresh.keys, fresh.values, window)
+                     : attend_past(fresh.queries, keys, values, window);
+}
+
 } // namespace
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
               const Config& config, std::int64_t window, const HeadFunctions& functions) {
   if (!rope.sequences.empty())
     return attend_sequences(q, k, v, rope, config, window, functions);
-  return attend_heads(through(functions.queries, rotate_heads(q, config.heads, rope)),
-                      through(functions.keys, rotate_heads(k, config.key_value_heads, rope)),
-                      through(functions.values, by_heads(v, config.key_value_heads)), window);
+  const HeadVectors all = head_vectors(q, k, v, rope, config, functions);
+  return attend_heads(all.queries, all.keys, all.values, window);
 }
 
 Tensor attend(const Block& block, const Tensor& q, const Tensor& k, const Tensor& v,
               const Rope& rope, const Config& config) {
+  if (rope.cache)
+    return attend_cached(block, q, k, v, rope, config);
   return attend(q, k, v, rope, config, window_of(config, block.layer), block.heads);
 }
 

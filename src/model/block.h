@@ -11,6 +11,8 @@
 
 namespace latticelens {
 
+class KeyValueCache;
+
 struct Linear {
   Tensor weight; // [out, in]
   Tensor bias;   // [out], or undefined
@@ -63,6 +65,8 @@ struct Rope {
   Tensor cosine, sine; // [t, rotary dimension / 2]
   /// Rows of x [1, rows, d] that form each sequence (model/shared_rows.h); none: x is [n, t, d].
   std::vector<Tensor> sequences = {};
+  /// What the tokens before x left (model/key_value_cache.h); null: x is the whole text.
+  KeyValueCache* cache = nullptr;
 };
 
 using StageInput = std::function<Tensor(const Block&, const State&, const Config&)>;

@@ -1,0 +1,14 @@
+// Attention of new tokens to all that a cache holds.
+#pragma once
+#include "tensor/tensor.h"
+#include <cstdint>
+
+namespace latticelens {
+
+/// Queries [1, heads, t, d] of the last t tokens; keys and values [1, shared heads, n, d] of all.
+/// window: how many keys a query sees, itself among them; 0: all before it. -> [1, t, heads * d].
+/// For few queries: a row of scores each, where `attend` makes strips of 96.
+Tensor attend_past(const Tensor& queries, const Tensor& keys, const Tensor& values,
+                   std::int64_t window);
+
+} // namespace latticelens
