@@ -1,6 +1,6 @@
-// What rotating activations online costs a W4A4 model, in prefill and while it generates: R4 at
-// down_proj, in blocks of 32 and whole, and a dense 32 x 32 matrix for every block of every
-// linear's input. Medians of alternating repeats.
+// What transforms of activations cost a W4A4 model, in prefill and while it generates: R4 at
+// down_proj, in blocks of 32 and whole, a dense 32 x 32 matrix for every block of every linear's
+// input, centres of inputs. Medians of alternating repeats.
 #include "bench/entry.h"
 #include "bench/timings.h"
 #include "model/decoding.h"
@@ -19,37 +19,33 @@ constexpr int repeats = 11;
 constexpr std::int64_t context = 512, generated = 32, longest = 2048; // tokens
 constexpr const char* without = "no rotation";
 
-/// The transform of one stage's input of this width; null: none.
-using ChooseTransform =
-    std::function<std::shared_ptr<const Transform>(const std::string& stage, std::int64_t width)>;
+/// What happens online, of these kinds at most one each.
+struct Online {
+  std::shared_ptr<const Transform> down_input = nullptr; // R4
+  /// What a stage's input of this width has of its own; absent: nothing.
+  std::function<InputBasis(std::int64_t width)> basis = {};
+};
 
 /// The model with one choice of online transforms: every weight in the new basis, rounded to MXFP4
 /// and packed.
 struct Variant {
-  Variant(std::string name, const Model& original, const ChooseTransform& transform_of);
+  Variant(std::string name, const Model& original, const Online& online);
 
   std::string name;
   Model model;
   Decoding decoding;
 };
 
-bool reads_down_input(const Model& model, const std::string& stage) {
-  for (const OnlineInput& input : model.layout->rotation.down)
-    if (input.stage == stage)
-      return true;
-  return false;
-}
-
 /// Brings a block into the transforms' bases and packs its weights.
-void rotate_and_pack(Block& block, const Layout& layout, const ChooseTransform& transform_of) {
+void rotate_and_pack(Block& block, const Layout& layout, const Online& online) {
   const Format format = parse_format("mxfp4");
-  ActivationSpec spec{.format = format};
+  ActivationSpec spec{.down_input = online.down_input, .format = format};
   SnapCounts counts;
   for (const Stage& stage : layout.stages) {
-    const auto transform =
-        transform_of(stage.name, block.linears.at(stage.linears.front()).weight.size(1));
-    if (transform)
-      spec.inputs[stage.name] = transform;
+    InputBasis& basis = spec.inputs[stage.name];
+    if (online.basis)
+      basis = online.basis(block.linears.at(stage.linears.front()).weight.size(1));
+    const auto transform = input_transform(stage, layout, spec, basis);
     for (const std::string& name : stage.linears) {
       Tensor& weight = block.linears.at(name).weight;
       weight = format.quantize(transform ? transform->apply_to_weight(weight) : weight, counts);
@@ -62,39 +58,43 @@ void rotate_and_pack(Block& block, const Layout& layout, const ChooseTransform& 
       block.linears.at(name).weight = Tensor(); // only the packed one is read
 }
 
-Model with_transforms(Model model, const ChooseTransform& transform_of) {
-  model.prepare = [layout = model.layout, transform_of](Block& block) {
-    rotate_and_pack(block, *layout, transform_of);
+Model with_transforms(Model model, const Online& online) {
+  model.prepare = [layout = model.layout, online](Block& block) {
+    rotate_and_pack(block, *layout, online);
   };
   return model;
 }
 
-Variant::Variant(std::string of, const Model& original, const ChooseTransform& transform_of)
-    : name(std::move(of)), model(with_transforms(original, transform_of)),
-      decoding(model, longest) {}
+Variant::Variant(std::string of, const Model& original, const Online& online)
+    : name(std::move(of)), model(with_transforms(original, online)), decoding(model, longest) {}
+
+std::shared_ptr<const BlockMatrix> random_matrices(std::int64_t width) {
+  const Tensor square = at::randn({width / 32, 32, 32}, at::kDouble);
+  return std::make_shared<const BlockMatrix>(std::get<0>(at::linalg_qr(square)), "bench");
+}
 
 std::vector<std::unique_ptr<Variant>> variants(const Model& model) {
-  const auto hadamard_of = [&model](std::int64_t size) {
-    return [&model, size](const std::string& stage,
-                          std::int64_t width) -> std::shared_ptr<const Transform> {
-      return reads_down_input(model, stage)
-                 ? make_transform({"hadamard", size, Site::down_input},
-                                  {.width = width, .random_signs = false})
-                 : nullptr;
-    };
+  const auto hadamard_of = [&](std::int64_t size) -> std::shared_ptr<const Transform> {
+    return make_transform({"hadamard", size, Site::down_input},
+                          {.width = model.config.intermediate, .random_signs = false});
   };
-  const auto dense = [](const std::string&, std::int64_t width) {
-    const Tensor square = at::randn({width / 32, 32, 32}, at::kDouble);
-    return std::make_shared<const BlockMatrix>(std::get<0>(at::linalg_qr(square)), "bench");
+  const auto centre = [](std::int64_t width) { return InputBasis{.centre = at::randn({width})}; };
+  const auto dense = [](std::int64_t width) {
+    return InputBasis{.transform = random_matrices(width)};
+  };
+  const auto dense_and_centre = [](std::int64_t width) {
+    return InputBasis{random_matrices(width), at::randn({width})};
   };
   std::vector<std::unique_ptr<Variant>> all;
-  const auto add = [&](const char* name, const ChooseTransform& transform_of) {
-    all.push_back(std::make_unique<Variant>(name, model, transform_of));
+  const auto add = [&](const char* name, const Online& online) {
+    all.push_back(std::make_unique<Variant>(name, model, online));
   };
-  add(without, [](const std::string&, std::int64_t) { return nullptr; });
-  add("R4, Hadamard of 32 at down_proj", hadamard_of(32));
-  add("R4, Hadamard of the whole row at down_proj", hadamard_of(0));
-  add("dense 32 x 32 at every linear's input", dense);
+  add(without, {});
+  add("R4, Hadamard of 32 at down_proj", {.down_input = hadamard_of(32)});
+  add("the same, and centres at every linear's input", {hadamard_of(32), centre});
+  add("R4, Hadamard of the whole row at down_proj", {.down_input = hadamard_of(0)});
+  add("dense 32 x 32 at every linear's input", {.basis = dense});
+  add("the same, and centres", {.basis = dense_and_centre});
   return all;
 }
 

@@ -118,7 +118,16 @@ SnapCounts encode_plain(std::int64_t rows, const RowsToEncode& of) {
   return counts;
 }
 
-SnapCounts encode_rotated(std::int64_t rows, const float* signs, const RowsToEncode& of) {
+HWY_INLINE void subtract_block(BlockVectors& block, const float* centre) {
+  const BlockVectors other = load_block(centre);
+  HWY_UNROLL(8)
+  for (int i = 0; i < block_parts; ++i)
+    block.part[i] = hn::Sub(block.part[i], other.part[i]);
+}
+
+/// Everything but matrices.
+SnapCounts encode_rotated(std::int64_t rows, const BlockTransform& transform,
+                          const RowsToEncode& of) {
   HWY_ALIGN float rotated[group * e2m1_block];
   SnapCounts counts;
   for (std::int64_t row = 0; row < rows; ++row)
@@ -126,9 +135,12 @@ SnapCounts encode_rotated(std::int64_t rows, const float* signs, const RowsToEnc
       const std::int64_t count = std::min(group, of.blocks() - b);
       for (std::int64_t i = 0; i < count; ++i) {
         BlockVectors block = load_block(of.block(row, b + i));
-        if (signs)
-          multiply_block(block, signs + (b + i) * e2m1_block);
-        walsh_hadamard_block(block);
+        if (transform.signs)
+          multiply_block(block, transform.signs + (b + i) * e2m1_block);
+        if (transform.walsh_hadamard)
+          walsh_hadamard_block(block);
+        if (transform.centre)
+          subtract_block(block, transform.centre + (b + i) * e2m1_block);
         store_block(block, rotated + i * e2m1_block);
       }
       counts += of.encode(row, b, count, rotated);
@@ -140,7 +152,7 @@ SnapCounts encode_rotated(std::int64_t rows, const float* signs, const RowsToEnc
 /// in the order of the depth, as in kernels/product.
 template<int Rows>
 HWY_INLINE void multiply_rows(const float* from, std::int64_t stride, const float* matrix,
-                              float* to, std::int64_t to_stride) {
+                              const float* centre, float* to, std::int64_t to_stride) {
   const BlockTag d;
   BlockVectors sums[Rows];
   HWY_UNROLL(4)
@@ -160,21 +172,25 @@ HWY_INLINE void multiply_rows(const float* from, std::int64_t stride, const floa
     }
   }
   HWY_UNROLL(4)
-  for (int i = 0; i < Rows; ++i)
+  for (int i = 0; i < Rows; ++i) {
+    if (centre)
+      subtract_block(sums[i], centre);
     store_block(sums[i], to + i * to_stride);
+  }
 }
 
 /// A group of blocks of `Rows` rows.
 template<int Rows>
-SnapCounts encode_multiplied_rows(std::int64_t row, std::int64_t b, const float* matrices,
+SnapCounts encode_multiplied_rows(std::int64_t row, std::int64_t b, const BlockTransform& transform,
                                   const RowsToEncode& of) {
   constexpr std::int64_t stride = group * e2m1_block;
   HWY_ALIGN float product[Rows * stride];
   const std::int64_t count = std::min(group, of.blocks() - b);
   for (std::int64_t i = 0; i < count; ++i)
     multiply_rows<Rows>(of.block(row, b + i), of.columns,
-                        matrices + (b + i) * e2m1_block * e2m1_block, product + i * e2m1_block,
-                        stride);
+                        transform.matrices + (b + i) * e2m1_block * e2m1_block,
+                        transform.centre ? transform.centre + (b + i) * e2m1_block : nullptr,
+                        product + i * e2m1_block, stride);
   SnapCounts counts;
   for (std::int64_t i = 0; i < Rows; ++i)
     counts += of.encode(row + i, b, count, product + i * stride);
@@ -186,16 +202,17 @@ constexpr int rows_together = block_parts >= 8 ? 1 : 8 / block_parts;
 // Rows whose values stay in the second-level cache while the matrices go by.
 constexpr std::int64_t rows_at_once = 32;
 
-SnapCounts encode_multiplied(std::int64_t rows, const float* matrices, const RowsToEncode& of) {
+SnapCounts encode_multiplied(std::int64_t rows, const BlockTransform& transform,
+                             const RowsToEncode& of) {
   SnapCounts counts;
   for (std::int64_t first = 0; first < rows; first += rows_at_once)
     for (std::int64_t b = 0; b < of.blocks(); b += group) {
       const std::int64_t last = std::min(first + rows_at_once, rows);
       std::int64_t row = first;
       for (; row + rows_together <= last; row += rows_together)
-        counts += encode_multiplied_rows<rows_together>(row, b, matrices, of);
+        counts += encode_multiplied_rows<rows_together>(row, b, transform, of);
       for (; row < last; ++row)
-        counts += encode_multiplied_rows<1>(row, b, matrices, of);
+        counts += encode_multiplied_rows<1>(row, b, transform, of);
     }
   return counts;
 }
@@ -206,9 +223,9 @@ SnapCounts encode(std::int64_t rows, std::int64_t columns, const float* values,
   const RowsToEncode of{columns, values, rule, grid, GridVectors<BlockTag>(BlockTag(), grid),
                         encoded};
   if (transform.matrices)
-    return encode_multiplied(rows, transform.matrices, of);
-  return transform.walsh_hadamard ? encode_rotated(rows, transform.signs, of)
-                                  : encode_plain(rows, of);
+    return encode_multiplied(rows, transform, of);
+  return transform.walsh_hadamard || transform.centre ? encode_rotated(rows, transform, of)
+                                                      : encode_plain(rows, of);
 }
 
 } // namespace latticelens::HWY_NAMESPACE

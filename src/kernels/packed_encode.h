@@ -11,6 +11,7 @@ struct BlockTransform {
   bool walsh_hadamard = false;
   const float* signs = nullptr;    // [columns] ±1
   const float* matrices = nullptr; // [columns / 32, 32, 32]: block b becomes x_b M_b
+  const float* centre = nullptr;   // [columns], subtracted in the end
 };
 
 /// Rows [rows, columns] of fp32 to rows of encoded_bytes(columns). The numbers are those that

@@ -20,8 +20,8 @@ void butterflies(std::vector<float>& values) {
       }
 }
 
-/// One row in the new basis.
-std::vector<float> transformed(std::span<const float> row, const BlockTransform& transform) {
+/// One row in the new basis, about zero.
+std::vector<float> rotated(std::span<const float> row, const BlockTransform& transform) {
   std::vector<float> values(row.begin(), row.end());
   if (transform.matrices) {
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -38,6 +38,15 @@ std::vector<float> transformed(std::span<const float> row, const BlockTransform&
       values[i] *= transform.signs[i];
   if (transform.walsh_hadamard)
     butterflies(values);
+  return values;
+}
+
+/// One row in the new basis, about the centre.
+std::vector<float> transformed(std::span<const float> row, const BlockTransform& transform) {
+  std::vector<float> values = rotated(row, transform);
+  if (transform.centre)
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] -= transform.centre[i];
   return values;
 }
 

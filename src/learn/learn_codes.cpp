@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "quantize/choose_rotations.h"
-#include "quantize/input_transforms.h"
+#include "quantize/input_bases.h"
 #include "quantize/packed_model.h"
 #include "quantize/walks.h"
 #include <ATen/ATen.h>
@@ -44,11 +44,10 @@ Block start_of(const Shards& shards, const Rotations& rotations, std::int64_t la
   const ActivationSpec activations = activations_of(method, rotations);
   Block block = folded_block(request, rotations, layer, activations);
   const SafetensorsFile file(shards.folder.path(layer));
-  const InputTransforms transforms =
-      load_input_transforms(request.model, method, layer, tensors_of(file));
+  const auto bases = load_input_bases(request.model, method, layer, tensors_of(file));
   for (const Stage& stage : request.model.layout->stages) {
-    if (const auto found = transforms.find(stage.name); found != transforms.end())
-      apply_input_transform(block, stage, found->second, activations);
+    if (const auto found = bases.find(stage.name); found != bases.end())
+      apply_input_basis(block, stage, *request.model.layout, found->second, activations);
     const Format format = settled(block, stage, method.weight);
     for (const std::string& name : stage.linears) {
       const UnpackedWeight packed =

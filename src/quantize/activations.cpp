@@ -2,6 +2,7 @@
 
 #include "formats/packed_linear.h"
 #include "tensor/gradient.h"
+#include "tensor/single_thread.h"
 #include <ATen/ATen.h>
 #include <algorithm>
 
@@ -10,15 +11,17 @@ namespace {
 
 using SharedTransform = std::shared_ptr<const Transform>;
 
-/// What the stage's input goes through; null: nothing.
-SharedTransform transform_of(const Stage& stage, const Layout& layout, const ActivationSpec& spec) {
-  if (const auto own = spec.inputs.find(stage.name); own != spec.inputs.end())
-    return own->second;
-  const std::vector<OnlineInput>& online = layout.rotation.down;
-  const bool rotated = std::any_of(online.begin(), online.end(), [&](const OnlineInput& input) {
-    return input.stage == stage.name;
-  });
-  return rotated ? spec.down_input : nullptr;
+/// A stage's input on its way to its linears.
+struct Path {
+  SharedTransform transform; // null: none
+  Tensor centre;             // undefined: none
+  bool any() const { return transform || centre.defined(); }
+};
+
+Path path_of(const Stage& stage, const Layout& layout, const ActivationSpec& spec) {
+  const auto own = spec.inputs.find(stage.name);
+  const InputBasis basis = own == spec.inputs.end() ? InputBasis() : own->second;
+  return {input_transform(stage, layout, spec, basis), spec.format ? basis.centre : Tensor()};
 }
 
 /// y = x T has the gradient g Tᵀ, which is what brings a weight back.
@@ -46,32 +49,44 @@ quantized_after(const SharedTransform& transform, const std::optional<Format>& f
   };
 }
 
-template<class Quantize>
-InputFunction input_function(const SharedTransform& transform, const ActivationSpec& spec,
-                             const Quantize& quantize) {
-  return quantized_after(transform, spec.format, spec.counts, quantize);
-}
-
 Tensor in_fp32(const Tensor& x, const Format& format, SnapCounts& counts) {
   if (wants_gradient({x}))
     return straight_through(format.quantize(x.detach(), counts), x);
   return format.quantize(x, counts);
 }
 
-/// The same as encoded rows of `width`; in one pass where the transform can be done while encoding.
-InputFunction encoding_function(const SharedTransform& transform, const ActivationSpec& spec,
-                                std::int64_t width) {
-  const auto fused = transform ? transform->while_encoding(width) : std::nullopt;
-  if (fused)
-    return input_function(
-        nullptr, spec,
-        [transform, block = *fused](const Tensor& x, const Format& format, SnapCounts& counts) {
-          return encode_rows(x, format, counts, block); // points into `transform`
-        });
-  return input_function(transform, spec,
-                        [](const Tensor& x, const Format& format, SnapCounts& counts) {
-                          return encode_rows(x, format, counts);
-                        });
+/// The values that the linears read, in fp32.
+InputFunction simulating_function(const Path& path, const ActivationSpec& spec) {
+  if (!path.centre.defined())
+    return quantized_after(path.transform, spec.format, spec.counts, in_fp32);
+  return quantized_after(
+      path.transform, spec.format, spec.counts,
+      [centre = path.centre](const Tensor& x, const Format& format, SnapCounts& counts) {
+        return in_fp32(x - centre, format, counts) + centre;
+      });
+}
+
+/// The same without the centre, which the linears' biases hold, as encoded rows of `width`; in one
+/// pass where the transform can be done while encoding.
+InputFunction encoding_function(const Path& path, const ActivationSpec& spec, std::int64_t width) {
+  const auto fused = path.transform ? path.transform->while_encoding(width) : std::nullopt;
+  BlockTransform block = fused.value_or(BlockTransform());
+  if (path.centre.defined())
+    block.centre = path.centre.const_data_ptr<float>();
+  return quantized_after(fused ? nullptr : path.transform, spec.format, spec.counts,
+                         [path, block](const Tensor& x, const Format& format, SnapCounts& counts) {
+                           return encode_rows(x, format, counts, block); // points into `path`
+                         });
+}
+
+/// What a linear adds to the product with encoded rows.
+Tensor packed_bias(const Linear& linear, const Path& path) {
+  if (!path.centre.defined())
+    return linear.bias;
+  const SingleThreadMkl one_thread; // the same bytes at any number of threads
+  const Tensor of_centre =
+      linear.weight.to(at::kDouble).mv(path.centre.to(at::kDouble)).to(at::kFloat);
+  return linear.bias.defined() ? linear.bias + of_centre : of_centre;
 }
 
 /// The stage's weights packed; empty when one of them cannot be.
@@ -111,18 +126,28 @@ ActivationSpec activations_of(const Method& method, const Rotations& rotations) 
 void install_activations(Block& block, const Layout& layout, const ActivationSpec& spec) {
   block.inputs.clear();
   for (const Stage& stage : layout.stages)
-    if (const SharedTransform transform = transform_of(stage, layout, spec);
-        transform || spec.format)
-      block.inputs[stage.name] = input_function(transform, spec, in_fp32);
+    install_input(block, stage, layout, spec);
   block.heads = {.queries = query_function(spec),
                  .keys = cached_function(spec.query_key, spec),
                  .values = cached_function(nullptr, spec)};
 }
 
-void install_input_transform(Block& block, const std::string& stage,
-                             const std::shared_ptr<const Transform>& transform,
-                             const ActivationSpec& spec) {
-  block.inputs[stage] = input_function(transform, spec, in_fp32);
+void install_input(Block& block, const Stage& stage, const Layout& layout,
+                   const ActivationSpec& spec) {
+  if (const Path path = path_of(stage, layout, spec); path.any() || spec.format)
+    block.inputs[stage.name] = simulating_function(path, spec);
+}
+
+std::shared_ptr<const Transform> input_transform(const Stage& stage, const Layout& layout,
+                                                 const ActivationSpec& spec,
+                                                 const InputBasis& basis) {
+  if (basis.transform)
+    return basis.transform;
+  const std::vector<OnlineInput>& online = layout.rotation.down;
+  const bool rotated = std::any_of(online.begin(), online.end(), [&](const OnlineInput& input) {
+    return input.stage == stage.name;
+  });
+  return rotated ? spec.down_input : nullptr;
 }
 
 void install_packed_products(Block& block, const Layout& layout, const ActivationSpec& spec) {
@@ -132,11 +157,11 @@ void install_packed_products(Block& block, const Layout& layout, const Activatio
     const std::vector<PackedMatrix> packed = packed_weights(block, stage);
     if (packed.empty())
       continue;
-    block.inputs[stage.name] =
-        encoding_function(transform_of(stage, layout, spec), spec, packed.front().columns());
+    const Path path = path_of(stage, layout, spec);
+    block.inputs[stage.name] = encoding_function(path, spec, packed.front().columns());
     for (std::size_t i = 0; i < packed.size(); ++i) {
       Linear& linear = block.linears.at(stage.linears[i]);
-      linear.product = [weight = packed[i], bias = linear.bias](const Tensor& x) {
+      linear.product = [weight = packed[i], bias = packed_bias(linear, path)](const Tensor& x) {
         return linear_of(x, weight, bias);
       };
     }

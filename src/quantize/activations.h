@@ -3,6 +3,7 @@
 #pragma once
 #include "model/model.h"
 #include "quantize/rotations.h"
+#include "transforms/block_matrix.h"
 
 namespace latticelens {
 
@@ -13,10 +14,19 @@ struct ActivationCounts {
   std::int64_t values = 0;
 };
 
+/// What one input has of its own.
+struct InputBasis {
+  std::shared_ptr<const BlockMatrix> transform = nullptr; // or null
+  /// [in] fp32, of the transformed input: quantized is what is left when it is subtracted, and it
+  /// is added again; undefined: nothing.
+  Tensor centre = {};
+  bool any() const { return transform || centre.defined(); }
+};
+
 struct ActivationSpec {
   std::shared_ptr<const Transform> down_input; // or null
-  /// Of one block: by stage, the transform that its input has of its own, instead.
-  std::map<std::string, std::shared_ptr<const Transform>> inputs = {};
+  /// Of one block, by stage; a transform is there instead of the others.
+  std::map<std::string, InputBasis> inputs = {};
   std::optional<Format> format; // of the inputs
   std::shared_ptr<const Transform> query_key = nullptr;
   std::optional<Format> kv = std::nullopt; // of keys and values, for each token and head
@@ -30,10 +40,14 @@ ActivationSpec activations_of(const Method& method, const Rotations& rotations);
 /// the layout names) and those of its heads. Differentiable, quantizers straight through.
 void install_activations(Block& block, const Layout& layout, const ActivationSpec& spec);
 
-/// The same for one stage whose input has a transform of its own.
-void install_input_transform(Block& block, const std::string& stage,
-                             const std::shared_ptr<const Transform>& transform,
-                             const ActivationSpec& spec);
+/// The same for one stage.
+void install_input(Block& block, const Stage& stage, const Layout& layout,
+                   const ActivationSpec& spec);
+
+/// What the stage's input goes through when it has this basis; null: nothing.
+std::shared_ptr<const Transform> input_transform(const Stage& stage, const Layout& layout,
+                                                 const ActivationSpec& spec,
+                                                 const InputBasis& basis);
 
 /// The same numbers without fp32 products, in the stages where that is exact: the input's format
 /// and all weights are MXFP4. There the input function gives encoded rows and linears multiply

@@ -3,7 +3,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "quantize/carried_files.h"
-#include "quantize/input_transforms.h"
+#include "quantize/input_bases.h"
 
 namespace latticelens {
 namespace {
@@ -24,13 +24,12 @@ NamedTensors block_tensors(const OpenedModel& opened, std::int64_t layer) {
       Tensor& reader = block.linears.at(input.reader).weight;
       reader = opened.activations.down_input->invert(reader);
     }
-  const InputTransforms transforms =
-      load_input_transforms(model, opened.settings, layer, tensors_of(*model.tensors));
+  const auto bases = load_input_bases(model, opened.settings, layer, tensors_of(*model.tensors));
   for (const Stage& stage : model.layout->stages)
-    if (const auto found = transforms.find(stage.name); found != transforms.end())
+    if (const auto found = bases.find(stage.name); found != bases.end() && found->second.transform)
       for (const std::string& name : stage.linears) {
         Tensor& weight = block.linears.at(name).weight;
-        weight = found->second->restore_weight(weight);
+        weight = found->second.transform->restore_weight(weight);
       }
   const std::string prefix = block_prefix(model, layer);
   NamedTensors tensors;

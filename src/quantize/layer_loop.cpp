@@ -104,10 +104,9 @@ void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
   NamedTensors tensors;
   for (std::size_t s = 0; s < loop.request.model.layout->stages.size(); ++s) {
     const Stage& stage = loop.request.model.layout->stages[s];
-    const auto basis =
+    const InputBasis basis =
         loop.times.measure("input transforms", [&] { return walks.choose_input_basis(s); });
-    if (basis)
-      add_input_transform(tensors, block_prefix(loop.request.model, layer) + stage.name, *basis);
+    add_input_basis(tensors, block_prefix(loop.request.model, layer) + stage.name, basis);
     std::optional<StageMoments> moments;
     if (!walks.empty())
       moments = loop.times.measure("moments", [&] { return walks.collect(s); });

@@ -63,6 +63,8 @@ void set(Method& method, const std::string& key, const std::string& value) {
     method.weight = parse_format(value);
   else if (key == "activation")
     method.activation = parse_format_or_none(value);
+  else if (key == "centre")
+    method.centred = choose<bool>(key, value, {{"none", false}, {"mean", true}});
   else if (key == "kv")
     method.kv = parse_format_or_none(value);
   else if (key == "rounding")
@@ -85,7 +87,7 @@ void set(Method& method, const std::string& key, const std::string& value) {
     throw Error("method",
                 "\"" + key +
                     "\" is unknown; known: permute, smooth, rotate, learn, weight, "
-                    "activation, kv, rounding, order, scales, importance, target, moments");
+                    "activation, centre, kv, rounding, order, scales, importance, target, moments");
 }
 
 bool quantizes_while_learning(const Method& method, const LearnSpec& spec) {
@@ -152,6 +154,11 @@ void check_learned_rotations(const Method& method, const LearnSpec& spec) {
 }
 
 void check_learning(const Method& method) {
+  for (const LearnSpec& spec : method.learn)
+    require(!method.centred || spec.name == "codes", "method",
+            "learn=" + spec.name +
+                ": centre=mean is chosen while blocks are rounded, after learning; leave it out, "
+                "or write learn=codes");
   if (const LearnSpec* spec = learning(method, "rotations"))
     check_learned_rotations(method, *spec);
   if (const LearnSpec* spec = learning(method, "weights"))
@@ -184,6 +191,9 @@ Method parse_method(std::string_view text) {
     require(uses_moments || !seen.contains(key), "method",
             std::string(key) + "= means nothing with rounding=" + method.rounding.name +
                 ", which uses no moments; leave it out");
+  require(!method.centred || method.activation, "method",
+          "centre=mean: no activation is quantized around it; write activation=FORMAT, or leave it "
+          "out");
   check_learning(method);
   const TransformSpec* query_key = transform_at(method, Site::query_key);
   require(
@@ -214,6 +224,8 @@ std::string to_text(const Method& method) {
     add("learn", to_text(method.learn));
   add("weight", method.weight.name);
   add("activation", method.activation ? method.activation->name : "none");
+  if (method.centred)
+    add("centre", "mean");
   if (method.kv)
     add("kv", method.kv->name);
   add("rounding", to_text(method.rounding));
@@ -269,7 +281,7 @@ const LearnSpec* learning(const Method& method, std::string_view name) {
 }
 
 bool needs_text(const Method& method) {
-  return !method.learn.empty() || method.smoothing ||
+  return !method.learn.empty() || method.smoothing || method.centred ||
          (method.permutation && permutation_row(*method.permutation).needs_text) ||
          rounding_row(method.rounding.name).uses_moments ||
          std::any_of(method.transforms.begin(), method.transforms.end(),
@@ -310,18 +322,20 @@ const std::vector<Preset>& presets() {
        "weight=mxfp4/away activation=mxfp4/away rounding=nearest"},
       {"lens",
        "graded channels, inputs and weights kept apart before block rotations of 32, data-aware "
-       "values; brq's cost online",
+       "values, centred inputs; brq's cost online and a subtraction",
        "permute=graded rotate=separated:32@residual,aware@value_output,aware:32@down_input "
-       "weight=mxfp4/7.25 activation=mxfp4/7.25 "
+       "weight=mxfp4/7.25 activation=mxfp4/7.25 centre=mean "
        "rounding=descent:damp=auto,pairs=0,paths=4 order=min-pivot scales=search:3 "
        "importance=gradient moments=quantized"},
-      {"lens-online", "a data-aware 32 x 32 transform of every block of every linear's input",
-       "rotate=aware:32@inputs weight=mxfp4/7.25 activation=mxfp4/7.25 "
+      {"lens-online",
+       "a data-aware 32 x 32 transform of every block of every linear's centred input",
+       "rotate=aware:32@inputs weight=mxfp4/7.25 activation=mxfp4/7.25 centre=mean "
        "rounding=descent:damp=auto,pairs=0,paths=4 order=min-pivot scales=search:3 "
        "importance=gradient target=original+drift moments=quantized"},
-      {"lens-tuned", "lens with its codes learned down the model's divergence; brq's cost online",
+      {"lens-tuned", "lens with its codes learned down the model's divergence",
        "permute=graded rotate=separated:32@residual,aware@value_output,aware:32@down_input "
        "learn=codes:rate=3e-04,steps=65,tokens=2048 weight=mxfp4/7.25 activation=mxfp4/7.25 "
+       "centre=mean "
        "rounding=descent:damp=auto,pairs=0,paths=4 order=min-pivot scales=search:3 "
        "importance=gradient moments=quantized"},
   };

@@ -26,6 +26,7 @@ struct Method {
   std::optional<double> smoothing;            // strength in (0, 1); before the stream is rotated
   Format weight;
   std::optional<Format> activation; // of the input of every quantized linear
+  bool centred = false;             // inputs are quantized around their mean over the tokens
   std::optional<Format> kv;         // of the KV cache: each head's keys and values of a token
   RoundingSpec rounding;
   ScaleSpec scales;
@@ -35,9 +36,9 @@ struct Method {
   Target target = Target::quantized;
 };
 
-/// "rotate=... learn=... weight=... activation=... kv=... rounding=... order=... scales=...
-/// moments=..."; weight is required, the others have defaults (no rotation, none, none, nearest,
-/// natural, current, quantized). Errors say which word and what is known.
+/// "rotate=... learn=... weight=... activation=... centre=... kv=... rounding=... order=...
+/// scales=... moments=..."; weight is required, the others have defaults (no rotation, none, none,
+/// none, nearest, natural, current, quantized). Errors say which word and what is known.
 Method parse_method(std::string_view text);
 
 /// The canonical string: parse_method gives the same method back.

@@ -3,7 +3,7 @@
 #include "core/error.h"
 #include "core/run_directory.h"
 #include "quantize/check_method.h"
-#include "quantize/input_transforms.h"
+#include "quantize/input_bases.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
 #include <algorithm>
@@ -43,9 +43,9 @@ class PackedTensors : public TensorSource {
 
 /// Whether other programs' layout can hold what the method makes.
 bool has_published_layout(const Method& method) {
-  return !has_input_transforms(method) && method.weight.grid.mantissa_bits == 1 &&
-         !method.weight.rule.scale_grid && method.weight.block == 32 &&
-         &packing_of(method) == &grid_packing();
+  return !has_input_transforms(method) && !method.centred &&
+         method.weight.grid.mantissa_bits == 1 && !method.weight.rule.scale_grid &&
+         method.weight.block == 32 && &packing_of(method) == &grid_packing();
 }
 
 Json quantization_arguments(bool dynamic) {
@@ -263,9 +263,7 @@ OpenedModel open_model(const std::filesystem::path& path) {
   opened.settings = method;
   model.prepare = [model, method, spec = opened.activations](Block& block) {
     ActivationSpec of_block = spec;
-    for (const auto& [stage, transform] :
-         load_input_transforms(model, method, block.layer, tensors_of(*model.tensors)))
-      of_block.inputs[stage] = transform;
+    of_block.inputs = load_input_bases(model, method, block.layer, tensors_of(*model.tensors));
     install_activations(block, *model.layout, of_block);
     install_packed_products(block, *model.layout, of_block);
   };

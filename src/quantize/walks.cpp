@@ -15,6 +15,11 @@ ActivationSpec calibrated_activations(const Method& method, const Rotations& rot
   return activations_of(method, rotations);
 }
 
+/// The transforms alone.
+ActivationSpec unquantized(const ActivationSpec& activations) {
+  return {.down_input = activations.down_input};
+}
+
 Norm stored_norm(const Norm& norm, Storage storage) {
   Norm stored = norm;
   stored.gain = stored_value(norm.gain, storage);
@@ -64,8 +69,7 @@ CalibrationStream Walks::start_stream() const {
 void Walks::load(std::int64_t layer) {
   quantized_.block = folded_block(request_, rotations_, layer, activations_);
   if (original_)
-    original_->block =
-        folded_block(request_, rotations_, layer, {.down_input = activations_.down_input});
+    original_->block = folded_block(request_, rotations_, layer, unquantized(activations_));
 }
 
 StageMoments Walks::collect(std::size_t stage) const {
@@ -83,29 +87,26 @@ void Walks::advance(std::size_t stage, TimeTable& times) {
                   [&] { original_->stream.advance(original_->block, stage); });
 }
 
-void Walks::set_input_basis(const Stage& stage,
-                            const std::shared_ptr<const BlockMatrix>& transform) {
-  apply_input_transform(quantized_.block, stage, transform, activations_);
+void Walks::set_input_basis(const Stage& stage, const InputBasis& basis) {
+  const Layout& layout = *request_.model.layout;
+  apply_input_basis(quantized_.block, stage, layout, basis, activations_);
   if (original_)
-    apply_input_transform(original_->block, stage, transform, {});
+    apply_input_basis(original_->block, stage, layout, basis, unquantized(activations_));
 }
 
-std::shared_ptr<const BlockMatrix> Walks::choose_input_basis(std::size_t stage) {
-  const Layout& layout = *request_.model.layout;
-  const TransformSpec* spec = input_transform(request_.method, layout, layout.stages[stage].name);
-  if (!spec)
-    return nullptr;
-  const auto transform =
-      choose_input_transform(quantized_, stage, *spec, request_.importance.get());
-  set_input_basis(layout.stages[stage], transform);
-  return transform;
+InputBasis Walks::choose_input_basis(std::size_t stage) {
+  const InputBasis basis = latticelens::choose_input_basis(quantized_, stage, request_.method,
+                                                           activations_, request_.importance.get());
+  if (basis.any())
+    set_input_basis(request_.model.layout->stages[stage], basis);
+  return basis;
 }
 
 void Walks::load_input_bases(const SafetensorsFile& shard) {
-  const InputTransforms transforms =
-      load_input_transforms(request_.model, request_.method, block().layer, tensors_of(shard));
+  const auto bases = latticelens::load_input_bases(request_.model, request_.method, block().layer,
+                                                   tensors_of(shard));
   for (const Stage& stage : request_.model.layout->stages)
-    if (const auto found = transforms.find(stage.name); found != transforms.end())
+    if (const auto found = bases.find(stage.name); found != bases.end())
       set_input_basis(stage, found->second);
 }
 

@@ -3,7 +3,7 @@
 #include "core/time_table.h"
 #include "quantize/activations.h"
 #include "quantize/calibration.h"
-#include "quantize/input_transforms.h"
+#include "quantize/input_bases.h"
 #include "quantize/request.h"
 #include "quantize/rotations.h"
 #include "tensor/safetensors.h"
@@ -28,9 +28,9 @@ class Walks {
 
   /// Loads and folds a block; what is not quantized is rounded as the shard will store it.
   void load(std::int64_t layer);
-  /// Chooses the transform of a stage's input, if the method has any, and brings the walks into its
-  /// basis. Null: none.
-  std::shared_ptr<const BlockMatrix> choose_input_basis(std::size_t stage);
+  /// Chooses what a stage's input has of its own, if the method has any of that, and brings the
+  /// walks into its basis.
+  InputBasis choose_input_basis(std::size_t stage);
   StageMoments collect(std::size_t stage) const;
   void advance(std::size_t stage, TimeTable& times);
   /// For a block that is loaded and was finished by an earlier run: the bases, then the weights,
@@ -43,7 +43,7 @@ class Walks {
   void repeat(std::int64_t layer, const ShardFolder& shards);
 
  private:
-  void set_input_basis(const Stage& stage, const std::shared_ptr<const BlockMatrix>& transform);
+  void set_input_basis(const Stage& stage, const InputBasis& basis);
   CalibrationStream start_stream() const;
 
   const QuantizeRequest& request_;

@@ -245,6 +245,9 @@ std::string meaning_of(const std::string& method, const std::string& key,
            value + " (SmoothQuant).";
   if (key == "learn")
     return learning_meanings(value);
+  if (key == "centre")
+    return "Inputs are quantized around their mean over the calibration text; what the mean "
+           "contributes is added exactly.";
   if (key == "importance")
     return "Tokens and outputs count by the squared gradient of the original model’s loss.";
   if (key == "scales")

@@ -32,8 +32,8 @@ std::vector<float> signs_of(std::int64_t columns) {
 }
 
 /// What the transform makes of rows, by the kernels that everything else uses.
-std::vector<float> transformed(std::vector<float> values, std::int64_t columns,
-                               const BlockTransform& transform) {
+std::vector<float> rotated(std::vector<float> values, std::int64_t columns,
+                           const BlockTransform& transform) {
   if (transform.matrices) {
     const std::vector<float> from = values;
     const auto rows = static_cast<std::int64_t>(values.size()) / columns;
@@ -57,6 +57,15 @@ std::vector<float> transformed(std::vector<float> values, std::int64_t columns,
   if (transform.walsh_hadamard)
     walsh_hadamard(values, e2m1_block);
   return values;
+}
+
+std::vector<float> transformed(const std::vector<float>& values, std::int64_t columns,
+                               const BlockTransform& transform) {
+  std::vector<float> result = rotated(values, columns, transform);
+  if (transform.centre)
+    for (std::size_t i = 0; i < result.size(); ++i)
+      result[i] -= transform.centre[i % columns];
+  return result;
 }
 
 struct Encoded {
@@ -88,16 +97,19 @@ void expect_fused(const std::vector<float>& values, std::int64_t columns,
       encoded(encode_rows, transformed(values, columns, transform), columns, {}, rule, grid));
 }
 
-/// Every transform there is, of rows of `columns`.
+/// Every transform there is, of rows of `columns`, about zero and about a centre.
 struct Transforms {
   explicit Transforms(std::int64_t columns)
-      : signs(signs_of(columns)),
-        matrices(sample(columns * e2m1_block, 4)), all{{},
-                                                       {.walsh_hadamard = true},
-                                                       {.walsh_hadamard = true,
-                                                        .signs = signs.data()},
-                                                       {.matrices = matrices.data()}} {}
-  std::vector<float> signs, matrices;
+      : signs(signs_of(columns)), matrices(sample(columns * e2m1_block, 4)),
+        centre(sample(columns, 6)) {
+    for (const float* about : std::vector<const float*>{nullptr, centre.data()}) {
+      all.push_back({.centre = about});
+      all.push_back({.walsh_hadamard = true, .centre = about});
+      all.push_back({.walsh_hadamard = true, .signs = signs.data(), .centre = about});
+      all.push_back({.matrices = matrices.data(), .centre = about});
+    }
+  }
+  std::vector<float> signs, matrices, centre;
   std::vector<BlockTransform> all;
 };
 

@@ -58,6 +58,48 @@ TEST(Activations, packed_inputs_are_the_simulated_ones_bit_for_bit) {
     }
 }
 
+/// `spec` with a centre at the stage.
+ActivationSpec centred(ActivationSpec spec, const Tensor& centre) {
+  spec.inputs["input"].centre = centre;
+  spec.counts = std::make_shared<ActivationCounts>();
+  return spec;
+}
+
+TEST(Activations, packed_products_add_what_the_centre_contributes) {
+  at::manual_seed(2);
+  const Tensor centre = 3 * at::randn({width}), x = at::randn({1, 33, width}) + centre;
+  for (const auto& transform : transforms()) {
+    const ActivationSpec spec =
+        centred({.down_input = transform, .format = parse_format("mxfp4")},
+                transform ? transform->apply(centre.unsqueeze(0))[0] : centre);
+    for (const Tensor& bias : {Tensor(), at::randn({50})}) {
+      Block simulated = block(), packed = simulated;
+      simulated.linears["proj"].bias = packed.linears["proj"].bias = bias;
+      install_activations(simulated, layout(), spec);
+      install_packed_products(packed, layout(), spec);
+      const auto output = [&](const Block& of) {
+        return of.linears.at("proj")(of.inputs.at("input")(x));
+      };
+      ASSERT_EQ(packed.inputs.at("input")(x).scalar_type(), at::kByte);
+      const Tensor expected = output(simulated);
+      EXPECT_LE((output(packed) - expected).abs().max().item<double>(),
+                2e-6 * width * expected.abs().max().item<double>());
+    }
+  }
+}
+
+TEST(Activations, around_the_mean_inputs_that_have_one_lose_less) {
+  at::manual_seed(3);
+  const Tensor mean = 4 * at::randn({width}), x = at::randn({1, 200, width}) + mean;
+  const ActivationSpec plain{.down_input = nullptr, .format = parse_format("mxfp4/7.25")};
+  const auto loss = [&](const ActivationSpec& spec) {
+    Block with = block();
+    install_activations(with, layout(), spec);
+    return (with.inputs.at("input")(x) - x).norm().item<double>();
+  };
+  EXPECT_LT(loss(centred(plain, mean)), 0.5 * loss(plain));
+}
+
 TEST(Activations, packed_inputs_have_the_same_bytes_at_any_thread_count) {
   at::manual_seed(1);
   const Tensor x = at::randn({1, 301, width});

@@ -85,15 +85,19 @@ TEST_P(FamilyLoop, a_rotated_model_stays_near_the_original_and_its_plain_export_
 
 TEST_P(FamilyLoop, a_run_cut_off_continues_to_the_same_bytes) {
   write([](const Tensor& weight) { return weight; });
-  const std::string method =
-      rotations + "weight=mxfp4 activation=mxfp4 kv=mxfp4 rounding=gptq moments=quantized";
-  quantized(method, "run", random_windows(4, 40));
-  const fs::path shard = folder_ / "run/model/model-00002-of-00003.safetensors";
-  const std::string expected = read_text(shard), rows = read_text(folder_ / "run/layers.jsonl");
-  fs::remove(shard);
-  quantized(method, "run", random_windows(4, 40));
-  EXPECT_EQ(read_text(shard), expected);
-  EXPECT_EQ(read_text(folder_ / "run/layers.jsonl"), rows);
+  const std::string formats = "weight=mxfp4 activation=mxfp4 ";
+  for (const std::string& words :
+       {rotations + formats + "kv=mxfp4", rotations + formats + "centre=mean",
+        "rotate=aware:32@inputs " + formats + "centre=mean"}) {
+    const std::string method = words + " rounding=gptq moments=quantized", name = text_hash(words);
+    quantized(method, name, random_windows(4, 40));
+    const fs::path run = folder_ / name, shard = run / "model/model-00002-of-00003.safetensors";
+    const std::string expected = read_text(shard), rows = read_text(run / "layers.jsonl");
+    fs::remove(shard);
+    quantized(method, name, random_windows(4, 40));
+    EXPECT_EQ(read_text(shard), expected);
+    EXPECT_EQ(read_text(run / "layers.jsonl"), rows);
+  }
 }
 
 /// Second moments of what a stage of the opened model reads, summed over the windows.
@@ -107,6 +111,34 @@ Tensor gram_of(const Model& model, const std::string& place, const TokenWindows&
   };
   run_decoder(model, token_rows(windows.ids, windows.length), {}, add);
   return sum;
+}
+
+/// The mean over all tokens of what a stage of the model reads.
+Tensor mean_of(const Model& model, const std::string& place, const TokenWindows& windows) {
+  std::vector<Tensor> rows;
+  run_decoder(model, token_rows(windows.ids, windows.length), {},
+              [&](std::string_view here, const Tensor& x) {
+                if (here == place)
+                  rows.push_back(x.flatten(0, 1));
+              });
+  return at::cat(rows).to(at::kDouble).mean(0);
+}
+
+TEST_P(FamilyLoop, inputs_are_quantized_around_the_mean_that_the_original_has_there) {
+  write([](const Tensor& weight) { return weight; });
+  const TokenWindows windows = random_windows(4, 40);
+  const OpenedModel opened =
+      quantized("weight=mxfp8-e4m3 activation=mxfp4 centre=mean rounding=nearest", "run", windows);
+  const Model before = open_plain_model(original());
+  // What comes later sees what was quantized before it.
+  const std::string place = block_prefix(before, 0) + before.layout->stages.front().name;
+  const Tensor centre = opened.model.tensors->load(place + ".input_centre").to(at::kDouble);
+  EXPECT_TRUE(at::allclose(centre, mean_of(before, place, windows), 1e-4, 1e-5));
+  OpenedModel uncentred = opened;
+  uncentred.model.prepare = [&](Block& block) {
+    install_activations(block, *opened.model.layout, {.format = parse_format("mxfp4")});
+  };
+  EXPECT_GT(difference(opened.model, uncentred.model), 1e-3);
 }
 
 TEST_P(FamilyLoop, an_opened_model_has_the_quantized_cache_that_the_loop_had) {

@@ -13,19 +13,21 @@ TEST(Method, every_combination_prints_as_it_is_parsed) {
         "rotate=hadamard@residual,hadamard:64@value_output,hadamard@down_input "})
     for (const char* weight : {"mxfp4", "mxfp4/even", "mxfp4/7.25/away"})
       for (const char* activation : {"none", "mxfp4/search"})
-        for (const char* kv : {"", " kv=mxfp4:16/7.25"})
+        for (const char* kv : {"", " kv=mxfp4:16/7.25", " centre=mean kv=int8"})
           for (const char* rounding : {"nearest", "gptq:damp=0.01 scales=stale moments=original",
                                        "gptq:damp=0.5 scales=current moments=quantized",
                                        "kbest:damp=0.01,paths=8 order=min-pivot scales=search:3 "
                                        "target=original moments=quantized",
                                        "gptq:damp=auto scales=static target=original+drift "
                                        "moments=quantized"}) {
+            if (activation == std::string("none") && std::string(kv).starts_with(" centre"))
+              continue;
             const std::string text = std::string(rotate) + "weight=" + weight +
                                      " activation=" + activation + kv + " rounding=" + rounding;
             EXPECT_EQ(to_text(parse_method(text)), text);
             ++combinations;
           }
-  EXPECT_EQ(combinations, 420);
+  EXPECT_EQ(combinations, 525);
 }
 
 TEST(Method, words_in_any_order_and_defaults_give_the_canonical_string) {
@@ -93,6 +95,16 @@ TEST(Method, what_is_learned_is_printed_with_its_options_and_read_back) {
   EXPECT_ERROR(parse_method("weight=mxfp4 activation=mxfp4 learn=rotations"),
                "no rotation to learn");
   EXPECT_ERROR(parse_method(rotate + "weight=mxfp4 learn=rotations"), "nothing is quantized");
+}
+
+TEST(Method, a_centre_needs_a_text_and_something_that_is_quantized_around_it) {
+  EXPECT_TRUE(needs_text(parse_method("weight=mxfp4 activation=mxfp4 centre=mean")));
+  EXPECT_FALSE(needs_text(parse_method("weight=mxfp4 activation=mxfp4 centre=none")));
+  EXPECT_ERROR(parse_method("weight=mxfp4 centre=mean"), "no activation is quantized around it");
+  EXPECT_ERROR(parse_method("weight=mxfp4 activation=mxfp4 centre=median"), "centre=none or mean");
+  EXPECT_ERROR(parse_method("weight=mxfp4 activation=mxfp4 centre=mean learn=weights"),
+               "learn=weights: centre=mean is chosen while blocks are rounded");
+  EXPECT_NO_THROW(parse_method("weight=mxfp4 activation=mxfp4 centre=mean learn=codes"));
 }
 
 TEST(Method, errors_name_the_word) {

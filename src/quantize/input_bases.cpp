@@ -1,0 +1,177 @@
+#include "quantize/input_bases.h"
+
+#include "core/error.h"
+#include "tensor/single_thread.h"
+#include "transforms/block_matrix.h"
+#include <ATen/ATen.h>
+
+namespace latticelens {
+namespace {
+
+const char* const transform_end = ".input_transform";
+const char* const centre_end = ".input_centre";
+
+/// Sums over the rows of x [rows, blocks * size] of each block's outer products, fp64.
+Tensor block_moments(const Tensor& x, std::int64_t size) {
+  const SingleThreadMkl one_thread; // the same bytes at any number of threads
+  const Tensor blocks =
+      x.reshape({-1, x.size(-1) / size, size}).transpose(0, 1).to(at::kDouble).contiguous();
+  return at::bmm(blocks.transpose(1, 2), blocks);
+}
+
+Tensor weighted(const Tensor& rows, const Tensor& factors) {
+  return factors.defined() ? rows * factors : rows;
+}
+
+std::int64_t width_of(const Block& block, const Stage& stage) {
+  return block.linears.at(stage.linears.front()).weight.size(1);
+}
+
+/// What all tokens say of an input before its transform.
+class InputSums {
+ public:
+  /// size: of the blocks whose moments are wanted; 0: none.
+  InputSums(std::int64_t width, std::int64_t size)
+      : sums_(at::zeros({width}, at::kDouble)),
+        moments_(size > 0 ? at::zeros({width / size, size, size}, at::kDouble) : Tensor()),
+        size_(size) {}
+
+  /// x [1, t, width], its tokens counted by the squares of `factors`, if there are any: [1, t, 1]
+  /// or [1, 1, 1].
+  void add(const Tensor& x, const Tensor& factors) {
+    const Tensor rows = x.reshape({-1, x.size(-1)});
+    const Tensor own = (factors.defined() ? factors : at::ones({1}, at::kFloat))
+                           .expand({1, rows.size(0), 1})
+                           .reshape({-1, 1});
+    const Tensor weighted = rows * own;
+    const SingleThreadMkl one_thread; // the same bytes at any number of threads
+    sums_ += own.t().to(at::kDouble).mm(weighted.to(at::kDouble))[0];
+    total_ += own.square().sum(at::kDouble).item<double>();
+    if (size_ > 0)
+      moments_ += block_moments(weighted, size_);
+  }
+  Tensor mean() const { return total_ > 0 ? sums_ / total_ : sums_; }
+  /// About zero or about the mean.
+  Tensor moments(bool about_mean) const {
+    if (!about_mean)
+      return moments_;
+    const Tensor mean_blocks = mean().reshape({-1, size_, 1});
+    return moments_ - total_ * at::bmm(mean_blocks, mean_blocks.transpose(1, 2));
+  }
+
+ private:
+  Tensor sums_, moments_; // fp64
+  double total_ = 0;
+  std::int64_t size_;
+};
+
+InputSums sums_of(const Walk& walk, std::size_t s, std::int64_t size, const std::string& place,
+                  const Importance* importance) {
+  const Stage& stage = walk.stream.model().layout->stages[s];
+  InputSums sums(width_of(walk.block, stage), size);
+  for (std::size_t window = 0; window < walk.stream.windows(); ++window)
+    sums.add(walk.stream.raw_input(walk.block, s, window),
+             importance ? importance->token_factors(place, window) : Tensor());
+  return sums;
+}
+
+/// Of all rows that read the stage's input.
+Tensor weight_moments(const Block& block, const Stage& stage, std::int64_t size,
+                      const Tensor& row_factors) {
+  std::vector<Tensor> weights;
+  for (const std::string& name : stage.linears)
+    weights.push_back(block.linears.at(name).weight);
+  return block_moments(weighted(at::cat(weights), row_factors), size);
+}
+
+void require_width(const Tensor& tensor, std::int64_t found, std::int64_t width,
+                   const std::string& name) {
+  require(tensor.defined(), "model", name + ": is missing from the folder; quantize anew");
+  require(found == width, "model",
+          name + ": does not fit inputs of " + std::to_string(width) + "; quantize anew");
+}
+
+} // namespace
+
+InputBasis choose_input_basis(const Walk& walk, std::size_t s, const Method& method,
+                              const ActivationSpec& activations, const Importance* importance) {
+  const Model& model = walk.stream.model();
+  const Stage& stage = model.layout->stages[s];
+  const TransformSpec* spec = input_transform(method, *model.layout, stage.name);
+  if (!spec && !method.centred)
+    return {};
+  require(walk.stream.windows() > 0 || (spec && !needs_calibration(*spec) && !method.centred),
+          "method",
+          (spec ? "rotate=" + to_text(*spec) : "centre=mean") +
+              " follows from calibration text; give --calibration FILE");
+  const std::string place = block_prefix(model, walk.block.layer) + stage.name;
+  const std::int64_t size = !spec ? 0 : spec->size > 0 ? spec->size : width_of(walk.block, stage);
+  const InputSums sums = sums_of(walk, s, size, place, importance);
+  InputBasis basis;
+  if (spec) {
+    const Tensor factors = importance ? importance->output_factors(place) : Tensor();
+    basis.transform = std::make_shared<BlockMatrix>(
+        fit_input_transform(*spec, {sums.moments(method.centred),
+                                    weight_moments(walk.block, stage, size, factors)}),
+        place);
+  }
+  if (method.centred) {
+    const auto transform = input_transform(stage, *model.layout, activations, basis);
+    const Tensor mean = sums.mean().to(at::kFloat);
+    basis.centre = transform ? transform->apply(mean.unsqueeze(0))[0] : mean;
+  }
+  return basis;
+}
+
+void apply_input_basis(Block& block, const Stage& stage, const Layout& layout,
+                       const InputBasis& basis, const ActivationSpec& activations) {
+  if (basis.transform)
+    for (const std::string& name : stage.linears) {
+      Tensor& weight = block.linears.at(name).weight;
+      weight = basis.transform->apply_to_weight(weight);
+    }
+  ActivationSpec of_block = activations;
+  of_block.inputs = {{stage.name, basis}};
+  install_input(block, stage, layout, of_block);
+}
+
+void add_input_basis(NamedTensors& tensors, const std::string& name, const InputBasis& basis) {
+  if (basis.transform)
+    tensors.emplace_back(name + transform_end, basis.transform->matrices());
+  if (basis.centre.defined())
+    tensors.emplace_back(name + centre_end, basis.centre);
+}
+
+std::map<std::string, InputBasis>
+load_input_bases(const Model& model, const Method& method, std::int64_t layer,
+                 const std::function<Tensor(const std::string&)>& load) {
+  std::map<std::string, InputBasis> bases;
+  for (const Stage& stage : model.layout->stages) {
+    const std::string name = block_prefix(model, layer) + stage.name;
+    std::int64_t width = 0;
+    for (const LinearShape& shape : model.layout->linears)
+      if (shape.name == stage.linears.front())
+        width = shape.in;
+    InputBasis basis;
+    if (input_transform(method, *model.layout, stage.name)) {
+      const Tensor matrices = load(name + transform_end);
+      require_width(matrices,
+                    matrices.defined() && matrices.dim() == 3 ? matrices.size(0) * matrices.size(1)
+                                                              : 0,
+                    width, name + transform_end);
+      basis.transform = std::make_shared<BlockMatrix>(matrices, name + transform_end);
+    }
+    if (method.centred) {
+      const Tensor centre = load(name + centre_end);
+      require_width(centre, centre.defined() ? centre.numel() : 0, width, name + centre_end);
+      require(at::isfinite(centre).all().item<bool>(), "model",
+              name + centre_end + ": holds a number that is not finite; quantize anew");
+      basis.centre = centre.to(at::kFloat).flatten().contiguous();
+    }
+    if (basis.any())
+      bases[stage.name] = basis;
+  }
+  return bases;
+}
+
+} // namespace latticelens
