@@ -94,7 +94,8 @@ void require_width(const Tensor& tensor, std::int64_t found, std::int64_t width,
 } // namespace
 
 InputBasis choose_input_basis(const Walk& walk, std::size_t s, const Method& method,
-                              const ActivationSpec& activations, const Importance* importance) {
+                              const ActivationSpec& activations,
+                              const FoldedImportance& importance) {
   const Model& model = walk.stream.model();
   const Stage& stage = model.layout->stages[s];
   const TransformSpec* spec = input_transform(method, *model.layout, stage.name);
@@ -106,10 +107,10 @@ InputBasis choose_input_basis(const Walk& walk, std::size_t s, const Method& met
               " follows from calibration text; give --calibration FILE");
   const std::string place = block_prefix(model, walk.block.layer) + stage.name;
   const std::int64_t size = !spec ? 0 : spec->size > 0 ? spec->size : width_of(walk.block, stage);
-  const InputSums sums = sums_of(walk, s, size, place, importance);
+  const InputSums sums = sums_of(walk, s, size, place, importance.measured());
   InputBasis basis;
   if (spec) {
-    const Tensor factors = importance ? importance->output_factors(place) : Tensor();
+    const Tensor factors = importance.output_factors(stage, walk.block.layer);
     basis.transform = std::make_shared<BlockMatrix>(
         fit_input_transform(*spec, {sums.moments(method.centred),
                                     weight_moments(walk.block, stage, size, factors)}),

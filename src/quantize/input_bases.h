@@ -3,6 +3,7 @@
 #pragma once
 #include "quantize/activations.h"
 #include "quantize/calibration.h"
+#include "quantize/folded_importance.h"
 #include "quantize/method.h"
 #include "quantize/shards.h"
 
@@ -12,7 +13,7 @@ namespace latticelens {
 /// input functions of `activations`. None of both: the method has neither for that stage.
 InputBasis choose_input_basis(const Walk& walk, std::size_t stage, const Method& method,
                               const ActivationSpec& activations,
-                              const Importance* importance = nullptr);
+                              const FoldedImportance& importance);
 
 /// Brings the block's weights of that stage into the new basis, and its input.
 void apply_input_basis(Block& block, const Stage& stage, const Layout& layout,

@@ -50,6 +50,7 @@ Block folded_block(const QuantizeRequest& request, const Rotations& rotations, s
 
 Walks::Walks(const QuantizeRequest& request, const Rotations& rotations)
     : request_(request), rotations_(rotations),
+      importance_(request.importance, rotations, request.model),
       activations_(calibrated_activations(request.method, rotations)), quantized_{start_stream(),
                                                                                   {}} {
   if (request.method.target != Target::quantized)
@@ -96,7 +97,7 @@ void Walks::set_input_basis(const Stage& stage, const InputBasis& basis) {
 
 InputBasis Walks::choose_input_basis(std::size_t stage) {
   const InputBasis basis = latticelens::choose_input_basis(quantized_, stage, request_.method,
-                                                           activations_, request_.importance.get());
+                                                           activations_, importance_);
   if (basis.any())
     set_input_basis(request_.model.layout->stages[stage], basis);
   return basis;

@@ -48,6 +48,7 @@ class Walks {
 
   const QuantizeRequest& request_;
   const Rotations& rotations_;
+  FoldedImportance importance_;
   ActivationSpec activations_; // of the quantized walk
   Walk quantized_;
   std::optional<Walk> original_;
