@@ -8,6 +8,7 @@
 #include "evaluate/language_model.h"
 #include "quantize/export_dequantized.h"
 #include "quantize/packed_model.h"
+#include "tensor/token_rows.h"
 #include "text/corpus.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -84,11 +85,14 @@ void run(const std::string& path, const char* text, std::int64_t window, std::in
   const Model fp32 = simulated(opened);
   const auto tokenizer = open_tokenizer(is_run(path) ? path + "/model" : path);
   const TokenWindows windows = cut_windows(*tokenizer, read_corpus({text}), window, count);
+  const std::vector<Tensor> rows = token_rows(windows.ids, windows.length);
   Timings timings;
   Evaluation packed, plain;
   for (int i = 0; i < repeats; ++i) {
     timings.measure("evaluate packed", [&] { packed = evaluate(opened.model, nullptr, windows); });
     timings.measure("evaluate fp32", [&] { plain = evaluate(fp32, nullptr, windows); });
+    timings.measure("blocks packed", [&] { run_decoder(opened.model, rows); });
+    timings.measure("blocks fp32", [&] { run_decoder(fp32, rows); });
     Block one, other;
     timings.measure("load packed", [&] { one = load_block(opened.model, 0); });
     timings.measure("load fp32", [&] { other = load_block(fp32, 0); });
@@ -104,6 +108,7 @@ void run(const std::string& path, const char* text, std::int64_t window, std::in
       static_cast<long long>(windows.count), static_cast<long long>(window), at::get_num_threads(),
       load.c_str(), repeats, packed.perplexity, plain.perplexity);
   line("evaluate", timings, "evaluate packed", "evaluate fp32");
+  line("the same without the head", timings, "blocks packed", "blocks fp32");
   line("inputs and linears of one block, one window", timings, "linears packed", "linears fp32");
   line("load one block", timings, "load packed", "load fp32");
   if (const char* python = std::getenv("TRANSFORMERS"))
