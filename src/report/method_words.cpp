@@ -91,6 +91,11 @@ std::string rotation_meaning(const std::string& spec) {
            " channels, chosen from calibration so that inputs and weights share what "
            "is hard to round, and no channel stands out. It stands on " +
            look_up(sites, spec.substr(at + 1)) + ".";
+  if (head.substr(0, colon) == "separated" && at != std::string::npos)
+    return "One rotation of the whole stream, chosen from calibration so that no block of " + size +
+           " is strong both in the stream and in the weights that read it, then a Hadamard "
+           "rotation of each block. It stands on " +
+           look_up(sites, spec.substr(at + 1)) + ".";
   if (head.substr(0, colon) != "hadamard" || at == std::string::npos)
     return "a rotation; see latticelens list";
   const std::string reach = size.empty() ? "all channels" : size + " neighbouring channels";

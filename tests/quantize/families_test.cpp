@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "quantize/check_method.h"
 #include "quantize/export_dequantized.h"
+#include "quantize/input_bases.h"
 #include "quantize/layer_loop.h"
 #include "quantize/walks.h"
 #include "tensor/token_rows.h"
@@ -139,6 +140,24 @@ TEST_P(FamilyLoop, inputs_are_quantized_around_the_mean_that_the_original_has_th
     install_activations(block, *opened.model.layout, {.format = parse_format("mxfp4")});
   };
   EXPECT_GT(difference(opened.model, uncentred.model), 1e-3);
+}
+
+TEST_P(FamilyLoop, stored_bases_that_lack_or_do_not_fit_are_errors) {
+  write([](const Tensor& weight) { return weight; });
+  const Model model = open_plain_model(original());
+  const Method method =
+      parse_method("rotate=aware:32@inputs weight=mxfp4 activation=mxfp4 centre=mean");
+  const auto load_with = [&](const Tensor& matrices, const Tensor& centre) {
+    return load_input_bases(model, method, 0, [=](const std::string& name) {
+      return name.ends_with("transform") ? matrices : centre;
+    });
+  };
+  const Tensor eyes = at::eye(32).expand({4, 32, 32}), zeros = at::zeros({128});
+  EXPECT_ERROR(load_with(Tensor(), zeros), ".input_transform: is missing from the folder");
+  EXPECT_ERROR(load_with(at::eye(32), zeros), ".input_transform: does not fit inputs of 128");
+  EXPECT_ERROR(load_with(eyes, Tensor()), ".input_centre: is missing from the folder");
+  EXPECT_ERROR(load_with(eyes, at::zeros({64})), ".input_centre: does not fit inputs of 128");
+  EXPECT_ERROR(load_with(eyes, zeros / 0), "holds a number that is not finite");
 }
 
 TEST_P(FamilyLoop, an_opened_model_has_the_quantized_cache_that_the_loop_had) {

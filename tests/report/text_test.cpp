@@ -43,6 +43,18 @@ TEST(Markup, replaces_what_is_no_text) {
   EXPECT_EQ(printable("\xF0\x9F\x94\x8D"), "🔍");
 }
 
+TEST(MethodWords, every_word_of_our_presets_is_explained) {
+  for (const MethodWord& word : explained(
+           "permute=graded rotate=separated:32@residual,aware@value_output,aware:32@down_input "
+           "learn=codes:rate=3e-04,steps=65,tokens=2048 weight=mxfp4/7.25 "
+           "activation=mxfp4/7.25 centre=mean rounding=descent:damp=auto,pairs=0,paths=4 "
+           "order=min-pivot scales=search:3 importance=gradient target=original+drift "
+           "moments=quantized")) {
+    EXPECT_EQ(word.meaning.find("latticelens list"), std::string::npos) << word.word;
+    EXPECT_EQ(word.meaning.find("does not know"), std::string::npos) << word.word;
+  }
+}
+
 TEST(MethodWords, explain_each_word_and_survive_unknown_ones) {
   const auto words =
       explained("rotate=hadamard:32@residual,hadamard:32@down_input weight=mxfp4/7.25 "
