@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "tensor/single_thread.h"
+#include "tensor/total.h"
 #include "transforms/block_matrix.h"
 #include <ATen/ATen.h>
 
@@ -46,7 +47,7 @@ class InputSums {
     const Tensor weighted = rows * own;
     const SingleThreadMkl one_thread; // the same bytes at any number of threads
     sums_ += own.t().to(at::kDouble).mm(weighted.to(at::kDouble))[0];
-    total_ += own.square().sum(at::kDouble).item<double>();
+    total_ += total(own.square());
     if (size_ > 0)
       moments_ += block_moments(weighted, size_);
   }
@@ -84,11 +85,40 @@ Tensor weight_moments(const Block& block, const Stage& stage, std::int64_t size,
   return block_moments(weighted(at::cat(weights), row_factors), size);
 }
 
-void require_width(const Tensor& tensor, std::int64_t found, std::int64_t width,
-                   const std::string& name) {
+using Load = std::function<Tensor(const std::string&)>;
+
+/// Error: nothing there.
+Tensor load_stored(const Load& load, const std::string& name) {
+  const Tensor tensor = load(name);
   require(tensor.defined(), "model", name + ": is missing from the folder; quantize anew");
-  require(found == width, "model",
+  return tensor;
+}
+
+void require_fit(bool fits, std::int64_t width, const std::string& name) {
+  require(fits, "model",
           name + ": does not fit inputs of " + std::to_string(width) + "; quantize anew");
+}
+
+std::shared_ptr<const BlockMatrix> load_transform(const Load& load, const std::string& name,
+                                                  std::int64_t width) {
+  const Tensor matrices = load_stored(load, name);
+  require_fit(matrices.dim() == 3 && matrices.size(0) * matrices.size(1) == width, width, name);
+  return std::make_shared<BlockMatrix>(matrices, name);
+}
+
+Tensor load_centre(const Load& load, const std::string& name, std::int64_t width) {
+  const Tensor centre = load_stored(load, name);
+  require_fit(centre.numel() == width, width, name);
+  require(at::isfinite(centre).all().item<bool>(), "model",
+          name + ": holds a number that is not finite; quantize anew");
+  return centre.to(at::kFloat).flatten().contiguous();
+}
+
+std::int64_t width_of(const Layout& layout, const Stage& stage) {
+  for (const LinearShape& shape : layout.linears)
+    if (shape.name == stage.linears.front())
+      return shape.in;
+  throw Error("model", "no linear is called " + stage.linears.front());
 }
 
 } // namespace
@@ -146,29 +176,16 @@ void add_input_basis(NamedTensors& tensors, const std::string& name, const Input
 std::map<std::string, InputBasis>
 load_input_bases(const Model& model, const Method& method, std::int64_t layer,
                  const std::function<Tensor(const std::string&)>& load) {
+  const Layout& layout = *model.layout;
   std::map<std::string, InputBasis> bases;
-  for (const Stage& stage : model.layout->stages) {
+  for (const Stage& stage : layout.stages) {
     const std::string name = block_prefix(model, layer) + stage.name;
-    std::int64_t width = 0;
-    for (const LinearShape& shape : model.layout->linears)
-      if (shape.name == stage.linears.front())
-        width = shape.in;
+    const std::int64_t width = width_of(layout, stage);
     InputBasis basis;
-    if (input_transform(method, *model.layout, stage.name)) {
-      const Tensor matrices = load(name + transform_end);
-      require_width(matrices,
-                    matrices.defined() && matrices.dim() == 3 ? matrices.size(0) * matrices.size(1)
-                                                              : 0,
-                    width, name + transform_end);
-      basis.transform = std::make_shared<BlockMatrix>(matrices, name + transform_end);
-    }
-    if (method.centred) {
-      const Tensor centre = load(name + centre_end);
-      require_width(centre, centre.defined() ? centre.numel() : 0, width, name + centre_end);
-      require(at::isfinite(centre).all().item<bool>(), "model",
-              name + centre_end + ": holds a number that is not finite; quantize anew");
-      basis.centre = centre.to(at::kFloat).flatten().contiguous();
-    }
+    if (input_transform(method, layout, stage.name))
+      basis.transform = load_transform(load, name + transform_end, width);
+    if (method.centred)
+      basis.centre = load_centre(load, name + centre_end, width);
     if (basis.any())
       bases[stage.name] = basis;
   }
