@@ -51,28 +51,15 @@ template<Ties Rule>
 std::int64_t snap_fitted(float* values, std::int64_t blocks, std::int64_t block,
                          const float* scales, const GridVectors<Floats> vectors) {
   const Floats d;
-  const hn::RebindToUnsigned<Floats> du;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto exponent = hn::Set(du, 0x7F800000u);
-  const auto lowest = hn::Neg(vectors.maximum);
   std::int64_t outside = 0;
   for (std::int64_t b = 0; b < blocks; ++b, values += block) {
     const auto inverse = hn::Set(d, 1 / scales[b]), factor = hn::Set(d, scales[b]);
     for (std::int64_t i = 0; i < block; i += lanes) {
       const auto scaled = hn::Mul(hn::LoadU(d, values + i), inverse);
       outside += static_cast<std::int64_t>(hn::CountTrue(d, hn::Gt(hn::Abs(scaled), vectors.edge)));
-      const auto value = hn::Max(hn::Min(scaled, vectors.maximum), lowest);
-      const auto power = hn::BitCast(d, hn::And(hn::BitCast(du, value), exponent));
-      const auto binade = hn::Max(power, vectors.smallest_binade);
-      const auto shift = hn::Mul(binade, vectors.shift_factor);
-      auto snapped = hn::Sub(hn::Add(value, shift), shift); // as in snap_vector
-      if constexpr (Rule == Ties::away) {
-        const auto half = hn::CopySign(hn::Mul(binade, vectors.half_factor), value),
-                   rest = hn::Sub(value, snapped);
-        snapped =
-            hn::IfThenElse(hn::Eq(rest, half), hn::Add(hn::Add(snapped, half), half), snapped);
-      }
-      hn::StoreU(hn::Mul(hn::CopySign(snapped, value), factor), d, values + i);
+      const auto snapped = snap_vector_with<Rule>(d, scaled, vectors);
+      hn::StoreU(hn::Mul(snapped, factor), d, values + i);
     }
   }
   return outside;

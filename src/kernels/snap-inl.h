@@ -34,9 +34,10 @@ struct GridVectors {
   bool away;
 };
 
-/// Nearest grid values of finite x, for grids of at most 21 mantissa bits, 22 if they are uniform.
-template<class D>
-HWY_INLINE hn::Vec<D> snap_vector(D d, hn::Vec<D> x, const GridVectors<D>& grid) {
+/// Nearest grid values of finite x, for grids of at most 21 mantissa bits, 22 if they are uniform,
+/// that have these ties.
+template<Ties Rule, class D>
+HWY_INLINE hn::Vec<D> snap_vector_with(D d, hn::Vec<D> x, const GridVectors<D>& grid) {
   using T = hn::TFromD<D>;
   const hn::RebindToUnsigned<D> du;
   const auto exponent_mask =
@@ -49,11 +50,18 @@ HWY_INLINE hn::Vec<D> snap_vector(D d, hn::Vec<D> x, const GridVectors<D>& grid)
   // The last bit of the sum is worth a step, so the sum is rounded to steps, ties to even.
   const auto shift = hn::Mul(binade, grid.shift_factor);
   auto snapped = hn::Sub(hn::Add(magnitude, shift), shift);
-  if (grid.away) { // half a step that was taken off is a tie that went towards zero
+  if constexpr (Rule ==
+                Ties::away) { // half a step that was taken off is a tie that went towards zero
     const auto half = hn::Mul(binade, grid.half_factor), rest = hn::Sub(magnitude, snapped);
     snapped = hn::IfThenElse(hn::Eq(rest, half), hn::Add(hn::Add(snapped, half), half), snapped);
   }
   return hn::CopySign(snapped, x);
+}
+
+template<class D>
+HWY_INLINE hn::Vec<D> snap_vector(D d, hn::Vec<D> x, const GridVectors<D>& grid) {
+  return grid.away ? snap_vector_with<Ties::away>(d, x, grid)
+                   : snap_vector_with<Ties::even>(d, x, grid);
 }
 
 } // namespace latticelens::HWY_NAMESPACE
