@@ -24,8 +24,11 @@ Tensor weighted(const Tensor& rows, const Tensor& factors) {
   return factors.defined() ? rows * factors : rows;
 }
 
-std::int64_t width_of(const Block& block, const Stage& stage) {
-  return block.linears.at(stage.linears.front()).weight.size(1);
+std::int64_t width_of(const Layout& layout, const Stage& stage) {
+  for (const LinearShape& shape : layout.linears)
+    if (shape.name == stage.linears.front())
+      return shape.in;
+  throw Error("model", "no linear is called " + stage.linears.front());
 }
 
 /// What all tokens say of an input before its transform.
@@ -69,7 +72,7 @@ class InputSums {
 InputSums sums_of(const Walk& walk, std::size_t s, std::int64_t size, const std::string& place,
                   const Importance* importance) {
   const Stage& stage = walk.stream.model().layout->stages[s];
-  InputSums sums(width_of(walk.block, stage), size);
+  InputSums sums(width_of(*walk.stream.model().layout, stage), size);
   for (std::size_t window = 0; window < walk.stream.windows(); ++window)
     sums.add(walk.stream.raw_input(walk.block, s, window),
              importance ? importance->token_factors(place, window) : Tensor());
@@ -114,13 +117,6 @@ Tensor load_centre(const Load& load, const std::string& name, std::int64_t width
   return centre.to(at::kFloat).flatten().contiguous();
 }
 
-std::int64_t width_of(const Layout& layout, const Stage& stage) {
-  for (const LinearShape& shape : layout.linears)
-    if (shape.name == stage.linears.front())
-      return shape.in;
-  throw Error("model", "no linear is called " + stage.linears.front());
-}
-
 } // namespace
 
 InputBasis choose_input_basis(const Walk& walk, std::size_t s, const Method& method,
@@ -136,7 +132,9 @@ InputBasis choose_input_basis(const Walk& walk, std::size_t s, const Method& met
           (spec ? "rotate=" + to_text(*spec) : "centre=mean") +
               " follows from calibration text; give --calibration FILE");
   const std::string place = block_prefix(model, walk.block.layer) + stage.name;
-  const std::int64_t size = !spec ? 0 : spec->size > 0 ? spec->size : width_of(walk.block, stage);
+  const std::int64_t size = !spec            ? 0
+                            : spec->size > 0 ? spec->size
+                                             : width_of(*model.layout, stage);
   const InputSums sums = sums_of(walk, s, size, place, importance.measured());
   InputBasis basis;
   if (spec) {
