@@ -45,7 +45,7 @@ void rotate_and_pack(Block& block, const Layout& layout, const Online& online) {
     InputBasis& basis = spec.inputs[stage.name];
     if (online.basis)
       basis = online.basis(block.linears.at(stage.linears.front()).weight.size(1));
-    const auto transform = input_transform(stage, layout, spec, basis);
+    const auto transform = transform_of_input(stage, layout, spec, basis);
     for (const std::string& name : stage.linears) {
       Tensor& weight = block.linears.at(name).weight;
       weight = format.quantize(transform ? transform->apply_to_weight(weight) : weight, counts);

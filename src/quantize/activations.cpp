@@ -21,7 +21,7 @@ struct Path {
 Path path_of(const Stage& stage, const Layout& layout, const ActivationSpec& spec) {
   const auto own = spec.inputs.find(stage.name);
   const InputBasis basis = own == spec.inputs.end() ? InputBasis() : own->second;
-  return {input_transform(stage, layout, spec, basis), spec.format ? basis.centre : Tensor()};
+  return {transform_of_input(stage, layout, spec, basis), spec.format ? basis.centre : Tensor()};
 }
 
 /// y = x T has the gradient g Tᵀ, which is what brings a weight back.
@@ -138,9 +138,9 @@ void install_input(Block& block, const Stage& stage, const Layout& layout,
     block.inputs[stage.name] = simulating_function(path, spec);
 }
 
-std::shared_ptr<const Transform> input_transform(const Stage& stage, const Layout& layout,
-                                                 const ActivationSpec& spec,
-                                                 const InputBasis& basis) {
+std::shared_ptr<const Transform> transform_of_input(const Stage& stage, const Layout& layout,
+                                                    const ActivationSpec& spec,
+                                                    const InputBasis& basis) {
   if (basis.transform)
     return basis.transform;
   const std::vector<OnlineInput>& online = layout.rotation.down;

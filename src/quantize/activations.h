@@ -45,9 +45,9 @@ void install_input(Block& block, const Stage& stage, const Layout& layout,
                    const ActivationSpec& spec);
 
 /// What the stage's input goes through when it has this basis; null: nothing.
-std::shared_ptr<const Transform> input_transform(const Stage& stage, const Layout& layout,
-                                                 const ActivationSpec& spec,
-                                                 const InputBasis& basis);
+std::shared_ptr<const Transform> transform_of_input(const Stage& stage, const Layout& layout,
+                                                    const ActivationSpec& spec,
+                                                    const InputBasis& basis);
 
 /// The same numbers without fp32 products, in the stages where that is exact: the input's format
 /// and all weights are MXFP4. There the input function gives encoded rows and linears multiply

@@ -145,7 +145,7 @@ InputBasis choose_input_basis(const Walk& walk, std::size_t s, const Method& met
         place);
   }
   if (method.centred) {
-    const auto transform = input_transform(stage, *model.layout, activations, basis);
+    const auto transform = transform_of_input(stage, *model.layout, activations, basis);
     const Tensor mean = sums.mean().to(at::kFloat);
     basis.centre = transform ? transform->apply(mean.unsqueeze(0))[0] : mean;
   }
