@@ -143,10 +143,10 @@ Tensor linear_of(const Tensor& encoded, const PackedMatrix& weight, const Tensor
   const StripOutput output{y.mutable_data_ptr<float>(), from.numel() / row, weight.rows(),
                            e2m1_strip_rows,
                            added.defined() ? added.const_data_ptr<float>() : nullptr};
-  output.run(
-      [&](std::int64_t s, std::int64_t first, std::int64_t count, float* to, std::int64_t stride) {
-        add_packed_product(count, columns, data + first * row, weight.strip(s), to, stride);
-      });
+  output.run([&](std::int64_t s, std::int64_t first, std::int64_t count, const float* start,
+                 float* to, std::int64_t stride) {
+    packed_product(count, columns, data + first * row, weight.strip(s), start, to, stride);
+  });
   return y;
 }
 

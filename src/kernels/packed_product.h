@@ -32,15 +32,17 @@ constexpr float largest_weight_scale = 4;
 void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t columns,
                 std::uint8_t* strip);
 
-/// out [rows, e2m1_strip_rows] += x wᵀ of encoded rows x and a strip w. A sum runs over the blocks
-/// in their order, in fp32; all else is exact.
-void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
-                        const std::uint8_t* strip, float* out, std::int64_t out_stride);
+/// out [rows, e2m1_strip_rows] = start [e2m1_strip_rows], the same for every row, + x wᵀ of encoded
+/// rows x and a strip w. A sum runs over the blocks in their order, in fp32; all else is exact.
+void packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
+                    const std::uint8_t* strip, const float* start, float* out,
+                    std::int64_t out_stride);
 
 /// The obvious implementation.
 namespace reference {
-void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
-                        const std::uint8_t* strip, float* out, std::int64_t out_stride);
+void packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
+                    const std::uint8_t* strip, const float* start, float* out,
+                    std::int64_t out_stride);
 } // namespace reference
 
 } // namespace latticelens

@@ -41,7 +41,8 @@ void pack_block(const std::uint8_t* codes, float scale, std::int64_t j, std::uin
 
 void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t columns,
                 std::uint8_t* strip) {
-  std::memset(strip, 0, static_cast<std::size_t>(strip_bytes(columns)));
+  if (rows < e2m1_strip_rows)
+    std::memset(strip, 0, static_cast<std::size_t>(strip_bytes(columns)));
   for (std::int64_t j = 0; j < rows; ++j, encoded += encoded_bytes(columns))
     for (std::int64_t b = 0; b < columns / e2m1_block; ++b) {
       float scale = 0;
@@ -52,8 +53,9 @@ void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t col
 
 namespace reference {
 
-void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
-                        const std::uint8_t* strip, float* out, std::int64_t out_stride) {
+void packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
+                    const std::uint8_t* strip, const float* start, float* out,
+                    std::int64_t out_stride) {
   for (std::int64_t i = 0; i < rows; ++i)
     for (std::int64_t j = 0; j < e2m1_strip_rows; ++j)
       for (std::int64_t b = 0; b < columns / e2m1_block; ++b) {
@@ -66,8 +68,8 @@ void add_packed_product(std::int64_t rows, std::int64_t columns, const std::uint
         float x_scale = 0, origin = 0;
         std::memcpy(&x_scale, left + columns + b * 4, 4);
         std::memcpy(&origin, right + origins_at + j * 4, 4);
-        float& sum = out[i * out_stride + j];
-        sum = std::fma(static_cast<float>(dot) * (origin / sum_origin), x_scale, sum);
+        const float sum = b == 0 ? start[j] : out[i * out_stride + j];
+        out[i * out_stride + j] = std::fma(static_cast<float>(dot) * (origin / sum_origin), x_scale, sum);
       }
 }
 

@@ -19,9 +19,16 @@ constexpr int tile_rows = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM ? 8 : 4;
 // Three vectors of b over this depth stay in the first-level cache for all rows.
 constexpr std::int64_t tile_depth = 128;
 
+/// What the sums start from: rows that are `stride` apart.
+template<class T>
+struct Starts {
+  const T* data;
+  std::int64_t stride;
+};
+
 template<int Rows, bool Subtract, class T>
-HWY_INLINE void tile(std::int64_t depth, const StridedMatrix<T>& a, const T* b, T* c,
-                     std::int64_t c_stride) {
+HWY_INLINE void tile(std::int64_t depth, const StridedMatrix<T>& a, const T* b,
+                     const Starts<T>& starts, T* c, std::int64_t c_stride) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   hn::Vec<decltype(d)> sums[Rows][tile_vectors];
@@ -29,7 +36,7 @@ HWY_INLINE void tile(std::int64_t depth, const StridedMatrix<T>& a, const T* b, 
   for (int i = 0; i < Rows; ++i) {
     HWY_UNROLL(3)
     for (int v = 0; v < tile_vectors; ++v)
-      sums[i][v] = hn::LoadU(d, c + i * c_stride + v * lanes);
+      sums[i][v] = hn::LoadU(d, starts.data + i * starts.stride + v * lanes);
   }
   for (std::int64_t k = 0; k < depth; ++k) {
     hn::Vec<decltype(d)> right[tile_vectors];
@@ -55,45 +62,60 @@ HWY_INLINE void tile(std::int64_t depth, const StridedMatrix<T>& a, const T* b, 
 
 /// All rows of one part of the depth and three vectors of columns.
 template<bool Subtract, class T>
-void tile_column(std::int64_t rows, std::int64_t depth, const StridedMatrix<T>& a, const T* b, T* c,
-                 std::int64_t c_stride) {
+void tile_column(std::int64_t rows, std::int64_t depth, const StridedMatrix<T>& a, const T* b,
+                 const Starts<T>& starts, T* c, std::int64_t c_stride) {
   std::int64_t i = 0;
   const auto from = [&](std::int64_t row) {
     return StridedMatrix<T>{a.data + row * a.row, a.row, a.column};
   };
+  const auto start = [&](std::int64_t row) {
+    return Starts<T>{starts.data + row * starts.stride, starts.stride};
+  };
   for (; i + tile_rows <= rows; i += tile_rows)
-    tile<tile_rows, Subtract>(depth, from(i), b, c + i * c_stride, c_stride);
+    tile<tile_rows, Subtract>(depth, from(i), b, start(i), c + i * c_stride, c_stride);
   for (; i < rows; ++i)
-    tile<1, Subtract>(depth, from(i), b, c + i * c_stride, c_stride);
+    tile<1, Subtract>(depth, from(i), b, start(i), c + i * c_stride, c_stride);
 }
 
 template<bool Subtract, class T>
-void product(std::int64_t rows, std::int64_t depth, const StridedMatrix<T>& a, const T* b, T* c,
-             std::int64_t c_stride) {
+void product(std::int64_t rows, std::int64_t depth, const StridedMatrix<T>& a, const T* b,
+             Starts<T> starts, T* c, std::int64_t c_stride) {
   const auto columns = tile_vectors * static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>()));
-  for (std::int64_t k = 0; k < depth; k += tile_depth) {
+  std::int64_t k = 0;
+  do { // once for no depth at all: what is started from
     const StridedMatrix<T> part{a.data + k * a.column, a.row, a.column};
     for (std::int64_t j = 0; j < strip_width; j += columns)
       tile_column<Subtract>(rows, std::min(tile_depth, depth - k), part, b + k * strip_width + j,
-                            c + j, c_stride);
-  }
+                            {starts.data + j, starts.stride}, c + j, c_stride);
+    starts = {c, c_stride};
+    k += tile_depth;
+  } while (k < depth);
 }
 
 void add_floats(std::int64_t rows, std::int64_t depth, const StridedMatrix<float>& a,
                 const float* b, float* c, std::int64_t c_stride) {
-  product<false>(rows, depth, a, b, c, c_stride);
+  product<false>(rows, depth, a, b, {c, c_stride}, c, c_stride);
 }
 void add_doubles(std::int64_t rows, std::int64_t depth, const StridedMatrix<double>& a,
                  const double* b, double* c, std::int64_t c_stride) {
-  product<false>(rows, depth, a, b, c, c_stride);
+  product<false>(rows, depth, a, b, {c, c_stride}, c, c_stride);
+}
+void floats_from(const float* start, std::int64_t rows, std::int64_t depth,
+                 const StridedMatrix<float>& a, const float* b, float* c, std::int64_t c_stride) {
+  product<false>(rows, depth, a, b, {start, 0}, c, c_stride);
+}
+void doubles_from(const double* start, std::int64_t rows, std::int64_t depth,
+                  const StridedMatrix<double>& a, const double* b, double* c,
+                  std::int64_t c_stride) {
+  product<false>(rows, depth, a, b, {start, 0}, c, c_stride);
 }
 void subtract_floats(std::int64_t rows, std::int64_t depth, const StridedMatrix<float>& a,
                      const float* b, float* c, std::int64_t c_stride) {
-  product<true>(rows, depth, a, b, c, c_stride);
+  product<true>(rows, depth, a, b, {c, c_stride}, c, c_stride);
 }
 void subtract_doubles(std::int64_t rows, std::int64_t depth, const StridedMatrix<double>& a,
                       const double* b, double* c, std::int64_t c_stride) {
-  product<true>(rows, depth, a, b, c, c_stride);
+  product<true>(rows, depth, a, b, {c, c_stride}, c, c_stride);
 }
 
 } // namespace latticelens::HWY_NAMESPACE
@@ -104,6 +126,8 @@ namespace latticelens {
 
 HWY_EXPORT(add_floats);
 HWY_EXPORT(add_doubles);
+HWY_EXPORT(floats_from);
+HWY_EXPORT(doubles_from);
 HWY_EXPORT(subtract_floats);
 HWY_EXPORT(subtract_doubles);
 
@@ -116,6 +140,17 @@ template<>
 void add_product(std::int64_t rows, std::int64_t depth, const StridedMatrix<double>& a,
                  const double* b, double* c, std::int64_t c_stride) {
   HWY_DYNAMIC_DISPATCH(add_doubles)(rows, depth, a, b, c, c_stride);
+}
+template<>
+void product_from(const float* start, std::int64_t rows, std::int64_t depth,
+                  const StridedMatrix<float>& a, const float* b, float* c, std::int64_t c_stride) {
+  HWY_DYNAMIC_DISPATCH(floats_from)(start, rows, depth, a, b, c, c_stride);
+}
+template<>
+void product_from(const double* start, std::int64_t rows, std::int64_t depth,
+                  const StridedMatrix<double>& a, const double* b, double* c,
+                  std::int64_t c_stride) {
+  HWY_DYNAMIC_DISPATCH(doubles_from)(start, rows, depth, a, b, c, c_stride);
 }
 template<>
 void subtract_product(std::int64_t rows, std::int64_t depth, const StridedMatrix<float>& a,

@@ -21,6 +21,10 @@ struct StridedMatrix {
 template<class T>
 void add_product(std::int64_t rows, std::int64_t depth, const StridedMatrix<T>& a, const T* b, T* c,
                  std::int64_t c_stride);
+/// c = start [strip_width], the same for every row, + a b.
+template<class T>
+void product_from(const T* start, std::int64_t rows, std::int64_t depth, const StridedMatrix<T>& a,
+                  const T* b, T* c, std::int64_t c_stride);
 /// c -= a b.
 template<class T>
 void subtract_product(std::int64_t rows, std::int64_t depth, const StridedMatrix<T>& a, const T* b,

@@ -68,15 +68,10 @@ struct Head {
 };
 
 /// Each row of a strip by the same numbers: along the strip, where the compiler has vectors.
-void divide_rows(std::int64_t rows, const float* by, float* strip) {
-  float divisors[strip_width], row[strip_width];
-  std::copy_n(by, strip_width, divisors);
-  for (std::int64_t i = 0; i < rows; ++i, strip += strip_width) {
-    std::copy_n(strip, strip_width, row);
+void divide_rows(std::int64_t rows, const float* __restrict by, float* __restrict strip) {
+  for (std::int64_t i = 0; i < rows; ++i, strip += strip_width)
     for (std::int64_t j = 0; j < strip_width; ++j)
-      row[j] /= divisors[j];
-    std::copy_n(row, strip_width, strip);
-  }
+      strip[j] /= by[j];
 }
 
 /// The queries as columns of a strip: scores, softmax and result are strips too, so both products

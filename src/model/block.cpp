@@ -1,6 +1,7 @@
 #include "model/block.h"
 
 #include "tensor/linear.h"
+#include "tensor/rms_norm.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
@@ -12,7 +13,7 @@ Tensor Linear::operator()(const Tensor& x) const {
 Tensor Norm::operator()(const Tensor& x, double epsilon) const {
   if (centred)
     return at::layer_norm(x, {x.size(-1)}, gain, bias, epsilon);
-  const Tensor scaled = at::rms_norm(x, {x.size(-1)}, gain, epsilon);
+  const Tensor scaled = rms_norm(x, gain, epsilon);
   return bias.defined() ? scaled + bias : scaled;
 }
 

@@ -70,9 +70,10 @@ Tensor linear_of(const Tensor& x, const StripMatrix& weight, const Tensor& bias)
   const float* data = from.const_data_ptr<float>();
   const StripOutput output{y.mutable_data_ptr<float>(), rows, weight.rows(), strip_width,
                            added.defined() ? added.const_data_ptr<float>() : nullptr};
-  output.run([&](std::int64_t s, std::int64_t first, std::int64_t count, float* to,
-                 std::int64_t stride) {
-    add_product<float>(count, depth, {data + first * depth, depth}, weight.strip(s), to, stride);
+  output.run([&](std::int64_t s, std::int64_t first, std::int64_t count, const float* start,
+                 float* to, std::int64_t stride) {
+    product_from<float>(start, count, depth, {data + first * depth, depth}, weight.strip(s), to,
+                        stride);
   });
   return y;
 }

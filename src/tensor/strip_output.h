@@ -15,47 +15,41 @@ struct StripOutput {
   std::int64_t rows, out, width;
   const float* bias; // or null
 
-  /// `add(strip, first row, rows, to, stride)` adds whole strips [rows, width] to `to`.
-  template<class Add>
-  void run(const Add& add) const {
+  /// `product(strip, first row, rows, start [width], to, stride)` writes whole strips [rows, width]
+  /// of start + x Wᵀ.
+  template<class Product>
+  void run(const Product& product) const {
     // Two tasks of rows meet a strip one after the other: a large weight is read half as often.
     constexpr std::int64_t rows_per_task = 128, together = 2;
     const std::int64_t strips = (out + width - 1) / width,
                        parts = (rows + rows_per_task - 1) / rows_per_task;
+    std::vector<float> starts(strips * width);
+    if (bias)
+      std::copy_n(bias, out, starts.data());
     at::parallel_for(0, parts * strips, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t task = begin; task < end; ++task) {
         const std::int64_t part = task / (together * strips) * together,
                            count = std::min(together, parts - part),
                            place = task % (together * strips),
                            first = (part + place % count) * rows_per_task;
-        one(place / count, first, std::min(rows_per_task, rows - first), add);
+        one(place / count, first, std::min(rows_per_task, rows - first),
+            &starts[place / count * width], product);
       }
     });
   }
 
  private:
-  template<class Add>
-  void one(std::int64_t s, std::int64_t first, std::int64_t count, const Add& add) const {
+  template<class Product>
+  void one(std::int64_t s, std::int64_t first, std::int64_t count, const float* start,
+           const Product& product) const {
     const std::int64_t columns = std::min(width, out - s * width);
     float* to = y + first * out + s * width;
-    if (columns == width) {
-      start(s, columns, count, to, out);
-      return add(s, first, count, to, out);
-    }
+    if (columns == width)
+      return product(s, first, count, start, to, out);
     std::vector<float> wide(count * width); // the kernels write whole strips
-    start(s, columns, count, wide.data(), width);
-    add(s, first, count, wide.data(), width);
+    product(s, first, count, start, wide.data(), width);
     for (std::int64_t i = 0; i < count; ++i)
       std::copy_n(&wide[i * width], columns, to + i * out);
-  }
-
-  void start(std::int64_t s, std::int64_t columns, std::int64_t count, float* to,
-             std::int64_t stride) const {
-    for (std::int64_t i = 0; i < count; ++i)
-      if (bias)
-        std::copy_n(bias + s * width, columns, to + i * stride);
-      else
-        std::fill_n(to + i * stride, columns, 0.0f);
   }
 };
 

@@ -57,10 +57,12 @@ Product multiply(const std::vector<std::uint8_t>& x, const std::vector<std::uint
   const auto rows = static_cast<std::int64_t>(x.size()) / encoded_bytes(columns);
   pack_strip(w.data(), static_cast<std::int64_t>(w.size()) / encoded_bytes(columns), columns,
              strip.data());
-  Product product{sample(rows * stride, 3), {}};
+  Product product{sample(rows * stride, 4), {}};
   product.slow = product.fast;
-  add_packed_product(rows, columns, x.data(), strip.data(), product.fast.data(), stride);
-  reference::add_packed_product(rows, columns, x.data(), strip.data(), product.slow.data(), stride);
+  const std::vector<float> start = sample(e2m1_strip_rows, 3);
+  packed_product(rows, columns, x.data(), strip.data(), start.data(), product.fast.data(), stride);
+  reference::packed_product(rows, columns, x.data(), strip.data(), start.data(),
+                            product.slow.data(), stride);
   return product;
 }
 
@@ -133,11 +135,11 @@ TEST(PackedProduct, a_product_equals_that_of_the_values) {
   constexpr std::int64_t columns = 576, rows = 5;
   const auto x = encode(sample(rows * columns, 1), columns),
              w = encode(sample(e2m1_strip_rows * columns, 2), columns);
-  const auto left = decode(x, columns), right = decode(w, columns), start = sample(rows * 48, 3);
+  const auto left = decode(x, columns), right = decode(w, columns), start = sample(48, 3);
   const Product product = multiply(x, w, columns);
   for (std::int64_t i = 0; i < rows; ++i)
     for (std::int64_t j = 0; j < e2m1_strip_rows; ++j) {
-      double sum = start[i * 48 + j], size = std::fabs(sum);
+      double sum = start[j], size = std::fabs(sum);
       for (std::int64_t k = 0; k < columns; ++k) {
         const double term = double{left[i * columns + k]} * right[j * columns + k];
         sum += term;

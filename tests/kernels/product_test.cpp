@@ -29,6 +29,13 @@ void compare(std::int64_t rows, std::int64_t depth) {
     add_product<T>(rows, depth, matrix, b.data(), fast.data(), c_stride);
     reference::add_product<T>(rows, depth, matrix, b.data(), slow.data(), c_stride);
     EXPECT_EQ(fast, slow) << rows << "x" << depth;
+    auto from = start;
+    for (std::int64_t i = 0; i < rows; ++i) // both start from the same row
+      std::copy_n(start.data(), strip_width, &from[i * c_stride]);
+    auto added = from;
+    product_from<T>(start.data(), rows, depth, matrix, b.data(), from.data(), c_stride);
+    add_product<T>(rows, depth, matrix, b.data(), added.data(), c_stride);
+    EXPECT_EQ(from, added) << rows << "x" << depth;
     auto negative_b = b;
     for (T& value : negative_b)
       value = -value;
