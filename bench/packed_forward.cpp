@@ -24,9 +24,7 @@ constexpr int repeats = 5;
 
 Model simulated(const OpenedModel& opened) {
   Model model = opened.model;
-  model.prepare = [layout = model.layout, spec = opened.activations](Block& block) {
-    install_activations(block, *layout, spec);
-  };
+  model.load_to_run = {};
   return model;
 }
 
@@ -39,7 +37,7 @@ void line(const char* what, const Timings& timings, const std::string& packed,
 /// The inputs of all stages of one block go through the stages' functions and linears.
 void run_linears(const Model& model, const Block& block, std::int64_t tokens) {
   for (const Stage& stage : model.layout->stages) {
-    const std::int64_t in = block.linears.at(stage.linears.front()).weight.size(1);
+    const std::int64_t in = shape_of(*model.layout, stage.linears.front()).in;
     const Tensor x = block.inputs.at(stage.name)(at::ones({1, tokens, in}));
     for (const std::string& name : stage.linears)
       block.linears.at(name)(x);
@@ -94,7 +92,7 @@ void run(const std::string& path, const char* text, std::int64_t window, std::in
     timings.measure("blocks packed", [&] { run_decoder(opened.model, rows); });
     timings.measure("blocks fp32", [&] { run_decoder(fp32, rows); });
     Block one, other;
-    timings.measure("load packed", [&] { one = load_block(opened.model, 0); });
+    timings.measure("load packed", [&] { one = load_block_to_run(opened.model, 0); });
     timings.measure("load fp32", [&] { other = load_block(fp32, 0); });
     timings.measure("linears packed", [&] { run_linears(opened.model, one, window); });
     timings.measure("linears fp32", [&] { run_linears(fp32, other, window); });

@@ -1,11 +1,15 @@
 #include "formats/packed_linear.h"
 
 #include "core/error.h"
+#include "kernels/packed_strip.h"
 #include "tensor/strip_output.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cmath>
+#include <cstring>
 
 namespace latticelens {
 namespace {
@@ -34,6 +38,32 @@ bool equal(const float* a, const float* b, std::int64_t count) {
       return false;
   }
   return true;
+}
+
+constexpr std::uint8_t largest_scale_byte = 127 + 2; // E8M0 of largest_weight_scale
+static_assert(largest_weight_scale == 4);
+
+/// Of every byte, its two codes as encoded rows have them.
+constexpr auto encoded_pairs = [] {
+  std::array<std::array<std::uint8_t, 2>, 256> pairs{};
+  constexpr int doubled[] = {0, 1, 2, 3, 4, 6, 8, 12};
+  for (int byte = 0; byte < 256; ++byte)
+    for (int i = 0; i < 2; ++i) {
+      const int code = byte >> (4 * i) & 15, value = doubled[code & 7];
+      pairs[byte][i] = static_cast<std::uint8_t>(encoded_zero + (code & 8 ? -value : value));
+    }
+  return pairs;
+}();
+
+/// Codes of four bits, two in a byte, and an E8M0 byte a block.
+void encode_stored_row(const std::uint8_t* codes, std::span<const std::uint8_t> scales,
+                       std::uint8_t* to) {
+  for (std::size_t i = 0; i < scales.size() * e2m1_block / 2; ++i, to += 2)
+    std::memcpy(to, encoded_pairs[codes[i]].data(), 2);
+  for (std::size_t b = 0; b < scales.size(); ++b, to += 4) {
+    const float scale = std::ldexp(1.0f, scales[b] - 127);
+    std::memcpy(to, &scale, 4);
+  }
 }
 
 std::int64_t columns_of(const Tensor& encoded) {
@@ -121,6 +151,51 @@ std::optional<PackedMatrix> PackedMatrix::of(const Tensor& weight) {
         exact = false;
   });
   return exact ? std::optional(packed) : std::nullopt;
+}
+
+std::optional<PackedMatrix> PackedMatrix::of(const LoadPart& stored) {
+  const Tensor codes = stored("_packed"), scales = stored("_scale");
+  for (const Tensor& part : {codes, scales})
+    if (!part.defined() || part.dim() != 2 || part.scalar_type() != at::kByte || part.numel() == 0)
+      return std::nullopt;
+  const std::int64_t blocks = scales.size(1), code_bytes = codes.size(1);
+  if (codes.size(0) != scales.size(0) || code_bytes * 2 != blocks * e2m1_block)
+    return std::nullopt;
+  const Tensor code_rows = codes.contiguous(), scale_rows = scales.contiguous();
+  const auto *code = code_rows.const_data_ptr<std::uint8_t>(),
+             *scale = scale_rows.const_data_ptr<std::uint8_t>();
+  if (*std::max_element(scale, scale + scales.numel()) > largest_scale_byte)
+    return std::nullopt;
+  PackedMatrix packed(codes.size(0), code_bytes * 2);
+  at::parallel_for(0, packed.count(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t s = begin; s < end; ++s)
+      packed.pack_stored(code, scale, s);
+  });
+  return packed;
+}
+
+void PackedMatrix::pack_stored(const std::uint8_t* codes, const std::uint8_t* scales,
+                               std::int64_t s) {
+  const std::int64_t first = s * e2m1_strip_rows, blocks = columns_ / e2m1_block,
+                     row = encoded_bytes(columns_), rows = std::min(e2m1_strip_rows, rows_ - first);
+  std::vector<std::uint8_t> encoded(rows * row);
+  for (std::int64_t i = 0; i < rows; ++i)
+    encode_stored_row(codes + (first + i) * columns_ / 2,
+                      {scales + (first + i) * blocks, static_cast<std::size_t>(blocks)},
+                      &encoded[i * row]);
+  pack_strip(encoded.data(), rows, columns_,
+             strips_.mutable_data_ptr<std::uint8_t>() + s * strip_bytes(columns_));
+}
+
+Tensor PackedMatrix::values() const {
+  Tensor values = at::empty({rows_, columns_}, at::kFloat);
+  float* to = values.mutable_data_ptr<float>();
+  at::parallel_for(0, rows_, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      unpack_row(strip(i / e2m1_strip_rows), i % e2m1_strip_rows,
+                 {to + i * columns_, static_cast<std::size_t>(columns_)});
+  });
+  return values;
 }
 
 const std::uint8_t* PackedMatrix::strip(std::int64_t s) const {

@@ -1,7 +1,7 @@
 // x Wᵀ where the values of both are MXFP4's: exact but for the sum over blocks, and several times
 // as fast as in fp32.
 #pragma once
-#include "formats/format.h"
+#include "formats/packing.h"
 #include "kernels/packed_encode.h"
 #include <optional>
 
@@ -22,6 +22,11 @@ class PackedMatrix {
  public:
   /// None unless the values [out, in] are MXFP4's, whatever format they are stored in.
   static std::optional<PackedMatrix> of(const Tensor& weight);
+  /// The same without the values, from their parts as grid_packing() stores MXFP4: none where they
+  /// are not whole or a scale is too large.
+  static std::optional<PackedMatrix> of(const LoadPart& stored);
+
+  Tensor values() const; // [out, in] fp32
 
   std::int64_t rows() const { return rows_; }
   std::int64_t columns() const { return columns_; }
@@ -31,6 +36,7 @@ class PackedMatrix {
  private:
   PackedMatrix(std::int64_t rows, std::int64_t columns);
   bool pack(const Tensor& weight, std::int64_t s);
+  void pack_stored(const std::uint8_t* codes, const std::uint8_t* scales, std::int64_t s);
   std::int64_t rows_, columns_;
   Tensor strips_; // [count, strip_bytes]
 };

@@ -32,6 +32,9 @@ constexpr float largest_weight_scale = 4;
 void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t columns,
                 std::uint8_t* strip);
 
+/// Back to values: row `j` of a strip, [columns] of them.
+void unpack_row(const std::uint8_t* strip, std::int64_t j, std::span<float> values);
+
 /// out [rows, e2m1_strip_rows] = start [e2m1_strip_rows], the same for every row, + x wᵀ of encoded
 /// rows x and a strip w. A sum runs over the blocks in their order, in fp32; all else is exact.
 void packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,

@@ -51,6 +51,18 @@ void pack_strip(const std::uint8_t* encoded, std::int64_t rows, std::int64_t col
     }
 }
 
+void unpack_row(const std::uint8_t* strip, std::int64_t j, std::span<float> values) {
+  for (std::size_t first = 0; first < values.size(); first += e2m1_block, strip += block_bytes) {
+    float origin = 0;
+    std::memcpy(&origin, strip + origins_at + j * 4, 4);
+    const float half_scale = origin / sum_origin * 2; // of the doubled values
+    for (std::int64_t k = 0; k < e2m1_block; ++k) {
+      const std::uint8_t byte = strip[(k / 4 * e2m1_strip_rows + j) * 4 + k % 4];
+      values[first + k] = static_cast<float>(static_cast<std::int8_t>(byte)) * half_scale;
+    }
+  }
+}
+
 namespace reference {
 
 void packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
@@ -69,7 +81,8 @@ void packed_product(std::int64_t rows, std::int64_t columns, const std::uint8_t*
         std::memcpy(&x_scale, left + columns + b * 4, 4);
         std::memcpy(&origin, right + origins_at + j * 4, 4);
         const float sum = b == 0 ? start[j] : out[i * out_stride + j];
-        out[i * out_stride + j] = std::fma(static_cast<float>(dot) * (origin / sum_origin), x_scale, sum);
+        out[i * out_stride + j] =
+            std::fma(static_cast<float>(dot) * (origin / sum_origin), x_scale, sum);
       }
 }
 

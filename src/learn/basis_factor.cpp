@@ -89,9 +89,8 @@ FactorsOfLinear factors_of(const std::string& linear, const Layout& layout,
   if (factors.residual.defined()) {
     if (reads_residual(sites, linear))
       found.read = factors.residual;
-    for (const LinearShape& shape : layout.linears)
-      if (shape.name == linear && has(sites.residual_writers, linear))
-        found.written.emplace_back(Rows{linear, 0, shape.out}, factors.residual);
+    if (has(sites.residual_writers, linear))
+      found.written.emplace_back(Rows{linear, 0, shape_of(layout, linear).out}, factors.residual);
   }
   if (factors.value_output.defined()) {
     if (linear == sites.value_reader)

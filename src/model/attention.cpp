@@ -30,6 +30,32 @@ Tensor by_heads(const Tensor& x, std::int64_t heads) {
   return x.reshape({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
 }
 
+/// Tables [t, pairs] by which the two halves of a head's vectors are turned.
+struct Turns {
+  const float *cosine, *sine;
+  std::int64_t pairs;
+
+  template<int Count>
+  void some(std::int64_t place, const float* x, float* __restrict to) const {
+    const float *c = cosine + place, *s = sine + place, *y = x + pairs;
+    for (int i = 0; i < Count; ++i)
+      to[i] = x[i] * c[i] - y[i] * s[i];
+    for (int i = 0; i < Count; ++i)
+      to[pairs + i] = y[i] * c[i] + x[i] * s[i];
+  }
+
+  /// x [d] of one token; what lies behind the pairs stays as it is.
+  void turn(std::int64_t token, const float* x, std::int64_t d, float* to) const {
+    constexpr int together = 8; // as many as the compiler makes vectors of
+    std::int64_t j = 0;
+    for (; j + together <= pairs; j += together)
+      some<together>(token * pairs + j, x + j, to + j);
+    for (; j < pairs; ++j)
+      some<1>(token * pairs + j, x + j, to + j);
+    std::copy(x + 2 * pairs, x + d, to + 2 * pairs);
+  }
+};
+
 /// The gradient [n, heads, t, dimension] of rotate_heads, back to that of its input.
 Tensor rotated_back(const Tensor& gradient, const Rope& rope) {
   const std::int64_t heads = gradient.size(1);
@@ -46,15 +72,19 @@ Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope) {
                          [rope](const Tensor& gradient) {
                            return std::vector<Tensor>{rotated_back(gradient, rope)};
                          });
-  const std::int64_t t = x.size(1), pairs = rope.cosine.size(1);
-  const Tensor split = by_heads(x, heads);
-  const Tensor first = split.slice(3, 0, pairs), second = split.slice(3, pairs, 2 * pairs);
-  const Tensor cosine = rope.cosine.slice(0, 0, t), sine = rope.sine.slice(0, 0, t);
-  Tensor rotated = at::empty(split.sizes(), x.options());
-  Tensor left = rotated.slice(3, 0, pairs), right = rotated.slice(3, pairs, 2 * pairs);
-  at::mul_out(left, first, cosine).addcmul_(second, sine, -1);
-  at::mul_out(right, second, cosine).addcmul_(first, sine);
-  rotated.slice(3, 2 * pairs).copy_(split.slice(3, 2 * pairs));
+  const std::int64_t n = x.size(0), t = x.size(1), d = x.size(2) / heads;
+  const Tensor from = x.contiguous(), cosine = rope.cosine.contiguous(),
+               sine = rope.sine.contiguous();
+  Tensor rotated = at::empty({n, heads, t, d}, x.options());
+  const Turns turns{cosine.const_data_ptr<float>(), sine.const_data_ptr<float>(), cosine.size(1)};
+  const float* rows = from.const_data_ptr<float>();
+  float* to = rotated.mutable_data_ptr<float>();
+  at::parallel_for(0, n * heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      for (std::int64_t token = 0; token < t; ++token)
+        turns.turn(token, rows + ((i / heads * t + token) * heads + i % heads) * d, d,
+                   to + (i * t + token) * d);
+  });
   return rotated;
 }
 

@@ -12,7 +12,7 @@ Decoding::Decoding(const Model& model, std::int64_t capacity)
           model.path.string() + ": texts of " + std::to_string(capacity) +
               " tokens have a rotary table of their own; ask for fewer tokens");
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
-    blocks_.push_back(load_block(model, layer));
+    blocks_.push_back(load_block_to_run(model, layer));
 }
 
 Tensor Decoding::read(const Tensor& ids) {

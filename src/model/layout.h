@@ -49,6 +49,9 @@ struct Layout {
   RotationSites rotation;
 };
 
+/// Error: no linear has the name.
+const LinearShape& shape_of(const Layout& layout, const std::string& linear);
+
 bool in_a_stage(const Layout& layout, const std::string& linear);
 
 } // namespace latticelens

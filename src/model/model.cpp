@@ -68,9 +68,10 @@ Tensor load_bias(const Model& model, const std::string& name, std::int64_t width
                                               : Tensor();
 }
 
-Linear load_linear(const Model& model, const std::string& prefix, const LinearShape& shape) {
+Linear load_linear(const Model& model, const std::string& prefix, const LinearShape& shape,
+                   bool read) {
   const std::string name = prefix + shape.name;
-  return {load_weight(*model.tensors, name + ".weight", {shape.out, shape.in}),
+  return {read ? load_weight(*model.tensors, name + ".weight", {shape.out, shape.in}) : Tensor(),
           load_bias(model, name, shape.out, shape.biased)};
 }
 
@@ -92,17 +93,21 @@ std::string block_prefix(const Model& model, std::int64_t layer) {
   return model.family->names.blocks + std::to_string(layer) + ".";
 }
 
-Block load_block(const Model& model, std::int64_t layer) {
+Block load_block(const Model& model, std::int64_t layer, const std::set<std::string>& unread) {
   const std::string prefix = block_prefix(model, layer);
   Block block{.layer = layer};
   for (const LinearShape& shape : model.layout->linears)
-    block.linears[shape.name] = load_linear(model, prefix, shape);
+    block.linears[shape.name] = load_linear(model, prefix, shape, !unread.contains(shape.name));
   for (const NormShape& norm : model.layout->norms)
     block.norms[norm.name] =
         load_norm(model, prefix + norm.name, norm.width, model.config.layer_norm);
   if (model.prepare)
     model.prepare(block);
   return block;
+}
+
+Block load_block_to_run(const Model& model, std::int64_t layer) {
+  return model.load_to_run ? model.load_to_run(layer) : load_block(model, layer);
 }
 
 Tensor load_embedding(const Model& model) {
@@ -161,7 +166,7 @@ std::vector<Tensor> run_decoder(const Model& model, const std::vector<Tensor>& w
   for (const auto& [is_long_text, tokens] : longest)
     ropes[is_long_text] = make_rope(model.config, tokens);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    const Block block = load_block(model, layer);
+    const Block block = load_block_to_run(model, layer);
     for (Tensor& x : hidden)
       x = run_block(model, block, ropes.at(is_long(model.config, x.size(1))), x, tap);
     if (each_block)

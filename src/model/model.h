@@ -2,6 +2,7 @@
 #pragma once
 #include "model/family.h"
 #include <filesystem>
+#include <set>
 
 namespace latticelens {
 
@@ -13,6 +14,9 @@ struct Model {
   std::shared_ptr<const TensorSource> tensors;
   /// Called on each block after it is loaded; quantized models install their input functions here.
   std::function<void(Block&)> prepare;
+  /// A block that gives the same numbers as load_block's, faster, whose weights need not be there;
+  /// absent: there is none.
+  std::function<Block(std::int64_t layer)> load_to_run;
 };
 
 /// path: a Hugging Face folder or a .gguf file. Errors: neither, unknown architecture, and those of
@@ -22,8 +26,12 @@ Model open_plain_model(const std::filesystem::path& path);
 /// "model.layers.3."
 std::string block_prefix(const Model& model, std::int64_t layer);
 
-/// The weights of one block in fp32. Errors: those of load_weight.
-Block load_block(const Model& model, std::int64_t layer);
+/// The weights of one block in fp32, but of the linears in `unread`, by their names in the block.
+/// Errors: those of load_weight.
+Block load_block(const Model& model, std::int64_t layer, const std::set<std::string>& unread = {});
+
+/// One block that is only run.
+Block load_block_to_run(const Model& model, std::int64_t layer);
 
 Tensor load_embedding(const Model& model); // [vocabulary, hidden]
 Norm load_final_norm(const Model& model);

@@ -42,7 +42,7 @@ std::vector<Tensor> run_decoder(const Model& model, const std::vector<SharedRows
   for (const SharedRows& batch : batches)
     hidden.push_back(embed(table, batch.ids, model.config));
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    const Block block = load_block(model, layer);
+    const Block block = load_block_to_run(model, layer);
     for (std::size_t i = 0; i < batches.size(); ++i) {
       rope.sequences = batches[i].sequences;
       hidden[i] = run_block(model, block, rope, hidden[i]);

@@ -1,6 +1,5 @@
 #include "quantize/activations.h"
 
-#include "formats/packed_linear.h"
 #include "tensor/gradient.h"
 #include "tensor/single_thread.h"
 #include <ATen/ATen.h>
@@ -80,24 +79,13 @@ InputFunction encoding_function(const Path& path, const ActivationSpec& spec, st
 }
 
 /// What a linear adds to the product with encoded rows.
-Tensor packed_bias(const Linear& linear, const Path& path) {
+Tensor packed_bias(const Tensor& bias, const PackedMatrix& weight, const Path& path) {
   if (!path.centre.defined())
-    return linear.bias;
+    return bias;
   const SingleThreadMkl one_thread; // the same bytes at any number of threads
   const Tensor of_centre =
-      linear.weight.to(at::kDouble).mv(path.centre.to(at::kDouble)).to(at::kFloat);
-  return linear.bias.defined() ? linear.bias + of_centre : of_centre;
-}
-
-/// The stage's weights packed; empty when one of them cannot be.
-std::vector<PackedMatrix> packed_weights(const Block& block, const Stage& stage) {
-  std::vector<PackedMatrix> packed;
-  for (const std::string& name : stage.linears)
-    if (auto matrix = PackedMatrix::of(block.linears.at(name).weight))
-      packed.push_back(std::move(*matrix));
-    else
-      return {};
-  return packed;
+      weight.values().to(at::kDouble).mv(path.centre.to(at::kDouble)).to(at::kFloat);
+  return bias.defined() ? bias + of_centre : of_centre;
 }
 
 /// The rotation alone: queries are not stored.
@@ -151,17 +139,28 @@ std::shared_ptr<const Transform> transform_of_input(const Stage& stage, const La
 }
 
 void install_packed_products(Block& block, const Layout& layout, const ActivationSpec& spec) {
+  PackedMatrices packed;
+  for (const auto& [name, linear] : block.linears)
+    if (auto matrix = PackedMatrix::of(linear.weight))
+      packed.emplace(name, std::move(*matrix));
+  install_packed_products(block, layout, spec, packed);
+}
+
+void install_packed_products(Block& block, const Layout& layout, const ActivationSpec& spec,
+                             const PackedMatrices& packed) {
   if (!spec.format || !has_encoded_rows(*spec.format))
     return;
   for (const Stage& stage : layout.stages) {
-    const std::vector<PackedMatrix> packed = packed_weights(block, stage);
-    if (packed.empty())
+    if (!std::all_of(stage.linears.begin(), stage.linears.end(),
+                     [&](const std::string& name) { return packed.contains(name); }))
       continue;
     const Path path = path_of(stage, layout, spec);
-    block.inputs[stage.name] = encoding_function(path, spec, packed.front().columns());
-    for (std::size_t i = 0; i < packed.size(); ++i) {
-      Linear& linear = block.linears.at(stage.linears[i]);
-      linear.product = [weight = packed[i], bias = packed_bias(linear, path)](const Tensor& x) {
+    block.inputs[stage.name] =
+        encoding_function(path, spec, packed.at(stage.linears.front()).columns());
+    for (const std::string& name : stage.linears) {
+      Linear& linear = block.linears.at(name);
+      const PackedMatrix& weight = packed.at(name);
+      linear.product = [weight, bias = packed_bias(linear.bias, weight, path)](const Tensor& x) {
         return linear_of(x, weight, bias);
       };
     }

@@ -1,6 +1,7 @@
 // What is rotated and quantized while the model runs: the inputs of quantized linears, and the keys
 // and values that a KV cache would hold.
 #pragma once
+#include "formats/packed_linear.h"
 #include "model/model.h"
 #include "quantize/rotations.h"
 #include "transforms/block_matrix.h"
@@ -53,5 +54,11 @@ std::shared_ptr<const Transform> transform_of_input(const Stage& stage, const La
 /// and all weights are MXFP4. There the input function gives encoded rows and linears multiply
 /// those.
 void install_packed_products(Block& block, const Layout& layout, const ActivationSpec& spec);
+
+/// The same with these weights, by the linears' names, in the stages that have all of theirs: the
+/// block's own are not read.
+using PackedMatrices = std::map<std::string, PackedMatrix>;
+void install_packed_products(Block& block, const Layout& layout, const ActivationSpec& spec,
+                             const PackedMatrices& packed);
 
 } // namespace latticelens

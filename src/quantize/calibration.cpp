@@ -10,13 +10,6 @@ namespace {
 
 constexpr std::int64_t largest_kept = std::int64_t{1} << 30; // bytes of results between two stages
 
-std::int64_t width_of(const Model& model, const std::string& linear) {
-  for (const LinearShape& shape : model.layout->linears)
-    if (shape.name == linear)
-      return shape.in;
-  throw Error("model", "family " + std::string(model.family->name) + " has no linear " + linear);
-}
-
 Tensor as_float(const Tensor& x) {
   return x.defined() ? x.to(at::kFloat) : x;
 }
@@ -49,7 +42,7 @@ bool CalibrationStream::put_off(std::size_t s) const {
   if (!stages[s].leaves_inner)
     return false;
   const std::int64_t tokens = static_cast<std::int64_t>(states_.size()) * states_.front().x.size(1);
-  return tokens * width_of(model_, stages[s + 1].linears.front()) * 4 > largest_kept;
+  return tokens * shape_of(*model_.layout, stages[s + 1].linears.front()).in * 4 > largest_kept;
 }
 
 State CalibrationStream::ready(const Block& block, std::size_t s, const State& stored) const {

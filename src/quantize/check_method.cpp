@@ -18,9 +18,7 @@ void check_block(const Format& format, const char* what, const LinearShape& shap
 void check_inputs(const Method& method, const Model& model) {
   for (const Stage& stage : model.layout->stages)
     if (const TransformSpec* spec = input_transform(method, *model.layout, stage.name))
-      for (const LinearShape& shape : model.layout->linears)
-        if (shape.name == stage.linears.front())
-          check_transform(*spec, shape.in);
+      check_transform(*spec, shape_of(*model.layout, stage.linears.front()).in);
 }
 
 /// Blocks of what is folded into the weights.

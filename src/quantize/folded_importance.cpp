@@ -58,12 +58,11 @@ Tensor FoldedImportance::output_factors(const Stage& stage, std::int64_t layer) 
                              .square();
   std::vector<Tensor> parts;
   std::int64_t first = 0;
-  for (const std::string& name : stage.linears)
-    for (const LinearShape& shape : model_.layout->linears)
-      if (shape.name == name) {
-        parts.push_back(folded(name, layer, squares.slice(0, first, first + shape.out)));
-        first += shape.out;
-      }
+  for (const std::string& name : stage.linears) {
+    const std::int64_t out = shape_of(*model_.layout, name).out;
+    parts.push_back(folded(name, layer, squares.slice(0, first, first + out)));
+    first += out;
+  }
   return at::cat(parts).sqrt().to(at::kFloat).view({-1, 1});
 }
 

@@ -25,10 +25,7 @@ Tensor weighted(const Tensor& rows, const Tensor& factors) {
 }
 
 std::int64_t width_of(const Layout& layout, const Stage& stage) {
-  for (const LinearShape& shape : layout.linears)
-    if (shape.name == stage.linears.front())
-      return shape.in;
-  throw Error("model", "no linear is called " + stage.linears.front());
+  return shape_of(layout, stage.linears.front()).in;
 }
 
 /// What all tokens say of an input before its transform.

@@ -4,6 +4,7 @@
 #include "core/run_directory.h"
 #include "quantize/check_method.h"
 #include "quantize/input_bases.h"
+#include "quantize/packed_block.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
 #include <algorithm>
@@ -261,12 +262,18 @@ OpenedModel open_model(const std::filesystem::path& path) {
       activations_of(method, {.query_key = make_query_key_rotation(method.transforms, model.config),
                               .down_input = read_rotation(quantization, model, where)});
   opened.settings = method;
-  model.prepare = [model, method, spec = opened.activations](Block& block) {
+  const auto activations_of_block = [model, method, spec = opened.activations](std::int64_t layer) {
     ActivationSpec of_block = spec;
-    of_block.inputs = load_input_bases(model, method, block.layer, tensors_of(*model.tensors));
-    install_activations(block, *model.layout, of_block);
-    install_packed_products(block, *model.layout, of_block);
+    of_block.inputs = load_input_bases(model, method, layer, tensors_of(*model.tensors));
+    return of_block;
   };
+  model.prepare = [activations_of_block, layout = model.layout](Block& block) {
+    install_activations(block, *layout, activations_of_block(block.layer));
+  };
+  if (method.activation && has_encoded_rows(*method.activation) && has_encoded_rows(method.weight))
+    model.load_to_run = [model, activations_of_block](std::int64_t layer) {
+      return load_packed_block(model, layer, activations_of_block(layer));
+    };
   return opened;
 }
 

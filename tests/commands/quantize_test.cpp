@@ -209,6 +209,7 @@ TEST_F(QuantizeCommand, the_exported_folder_read_back_gives_the_logits_of_the_ro
   EXPECT_TRUE(packed.quantized);
   export_dequantized(packed, at("plain"), Storage::fp32);
   OpenedModel weights_only = open_model(at("run"));
+  weights_only.model.load_to_run = {};
   weights_only.model.prepare = [&](Block& block) {
     install_activations(block, *weights_only.model.layout,
                         {.down_input = weights_only.activations.down_input});
@@ -291,11 +292,13 @@ TEST_F(QuantizeCommand, packed_products_give_the_logits_of_the_simulation_in_fp3
   ASSERT_EQ(run_program(command("run")).exit_code, 0);
   const OpenedModel packed = open_model(at("run"));
   OpenedModel simulated = packed;
-  simulated.model.prepare = [layout = packed.model.layout, spec = packed.activations](
-                                Block& block) { install_activations(block, *layout, spec); };
-  const Block block = load_block(packed.model, 0);
-  for (const auto& [name, linear] : block.linears)
+  simulated.model.load_to_run = {};
+  const Block block = load_block_to_run(packed.model, 0), plain = load_block(packed.model, 0);
+  for (const auto& [name, linear] : block.linears) {
     EXPECT_TRUE(linear.product) << name;
+    EXPECT_FALSE(linear.weight.defined()) << name;
+    EXPECT_TRUE(plain.linears.at(name).weight.defined()) << name;
+  }
   const Tensor wanted = logits(simulated), difference = logits(packed) - wanted;
   EXPECT_LT(difference.abs().max().item<double>(), 1e-4 * wanted.abs().max().item<double>());
 }

@@ -64,6 +64,39 @@ TEST(PackedLinear, takes_a_weight_on_the_grid_with_any_scales_and_no_other) {
   EXPECT_FALSE(PackedMatrix::of(at::full({50, 64}, NAN)));
 }
 
+TEST(PackedLinear, a_stored_weight_is_packed_as_its_values_are) {
+  at::manual_seed(1);
+  const Format format = parse_format("mxfp4");
+  for (const std::int64_t out : {1, 48, 100})
+    for (const std::int64_t in : {32, 96, 576}) {
+      UnpackedWeight weight{at::randn({out, in}) * at::randn({out, 1}).exp() / 8, {}};
+      weight.scales = format.fit(weight.values);
+      SnapCounts counts;
+      weight.values = format.snap(weight.values, weight.scales, counts);
+      const PackedWeight stored = grid_packing().pack(weight, format);
+      const auto packed = PackedMatrix::of(parts_of(stored));
+      ASSERT_TRUE(packed) << out << " x " << in;
+      EXPECT_TRUE(at::equal(packed->values(), weight.values)) << out << " x " << in;
+      EXPECT_TRUE(at::equal(PackedMatrix::of(weight.values)->values(), weight.values));
+    }
+}
+
+TEST(PackedLinear, every_stored_code_and_scale_is_its_value_and_damaged_parts_are_none) {
+  PackedWeight stored{{"_packed", at::arange(256, at::kByte).view({16, 16})},
+                      {"_scale", at::arange(114, 130, at::kByte).view({16, 1})}};
+  const auto packed = PackedMatrix::of(parts_of(stored));
+  ASSERT_TRUE(packed);
+  const Tensor wanted =
+      grid_packing().unpack(parts_of(stored), parse_format("mxfp4"), "here").values;
+  EXPECT_TRUE(at::equal(packed->values(), wanted));
+  stored["_scale"][3][0] = 130; // too large for a product of two scales
+  EXPECT_FALSE(PackedMatrix::of(parts_of(stored)));
+  stored["_scale"] = at::full({15, 1}, 127, at::kByte);
+  EXPECT_FALSE(PackedMatrix::of(parts_of(stored)));
+  stored.erase("_scale");
+  EXPECT_FALSE(PackedMatrix::of(parts_of(stored)));
+}
+
 TEST(PackedLinear, refuses_rows_of_another_size) {
   SnapCounts counts;
   const auto packed = PackedMatrix::of(at::zeros({50, 64}));
@@ -77,6 +110,7 @@ TEST(PackedLinear, gives_the_same_bytes_at_any_thread_count) {
   at::manual_seed(1);
   const Tensor x = at::randn({300, 576});
   const auto packed = PackedMatrix::of(quantized(at::randn({200, 576}) / 8));
+  const int before = at::get_num_threads();
   const auto run = [&](int threads) {
     at::set_num_threads(threads);
     SnapCounts counts;
@@ -84,6 +118,7 @@ TEST(PackedLinear, gives_the_same_bytes_at_any_thread_count) {
   };
   const Tensor one = run(1), two = run(2);
   EXPECT_TRUE(at::equal(one, two));
+  at::set_num_threads(before);
 }
 
 } // namespace

@@ -61,7 +61,7 @@ class LearnCodes : public ::testing::Test {
 };
 
 TEST_F(LearnCodes, lowers_the_divergence_and_leaves_the_scales) {
-  const QuantizeRequest asked = request("rounding=gptq learn=codes:steps=30,tokens=64,rate=0.01");
+  const QuantizeRequest asked = request("rounding=gptq learn=codes:steps=30,tokens=64,rate=0.001");
   RunDirectory directory = run("run");
   quantize_blocks_of(asked, directory);
   const std::string full = "model.layers.1.mlp.down_proj.weight";
@@ -77,7 +77,7 @@ TEST_F(LearnCodes, lowers_the_divergence_and_leaves_the_scales) {
   EXPECT_TRUE(at::equal(after.scales, before.scales));
   const std::vector<Json> rows = read_lines(directory.path() / "learning.jsonl");
   EXPECT_LT(rows.back()["held_out_loss"].get<double>(),
-            0.95 * rows.front()["held_out_loss"].get<double>());
+            0.8 * rows.front()["held_out_loss"].get<double>());
 }
 
 TEST_F(LearnCodes, a_run_that_was_cut_off_ends_in_the_same_bytes) {

@@ -103,6 +103,7 @@ TEST(Activations, around_the_mean_inputs_that_have_one_lose_less) {
 TEST(Activations, packed_inputs_have_the_same_bytes_at_any_thread_count) {
   at::manual_seed(1);
   const Tensor x = at::randn({1, 301, width});
+  const int before = at::get_num_threads();
   for (const auto& transform : transforms()) {
     Block encoded = block();
     install_packed_products(encoded, layout(),
@@ -114,6 +115,7 @@ TEST(Activations, packed_inputs_have_the_same_bytes_at_any_thread_count) {
     const Tensor one = run(1), two = run(2);
     EXPECT_TRUE(at::equal(one, two));
   }
+  at::set_num_threads(before);
 }
 
 } // namespace
