@@ -15,24 +15,25 @@ namespace latticelens::HWY_NAMESPACE {
 // Blocks of one strip that stay in the first-level cache for all rows.
 constexpr std::int64_t blocks_at_once = 16;
 
-/// What the sums start from: rows that are `stride` apart.
-struct Starts {
+/// What the sums of a strip start from: rows that are `stride` apart.
+struct StripStarts {
   const float* data;
   std::int64_t stride;
+  const float* row(std::int64_t i) const { return data + i * stride; }
 };
 
 /// Some rows and some vectors of a strip's rows: sums stay in registers over the blocks.
 template<int Rows>
 HWY_INLINE void packed_tile(std::int64_t blocks, const std::uint8_t* codes, const float* scales,
-                            std::int64_t stride, const std::uint8_t* strip, const float* starts,
-                            std::int64_t starts_stride, float* out, std::int64_t out_stride) {
+                            std::int64_t stride, const std::uint8_t* strip,
+                            const StripStarts& starts, float* out, std::int64_t out_stride) {
   constexpr int vectors = ByteDots::vectors;
   ByteDots::Floats sums[Rows][vectors];
   HWY_UNROLL(4)
   for (int i = 0; i < Rows; ++i) {
     HWY_UNROLL(3)
     for (int v = 0; v < vectors; ++v)
-      sums[i][v] = ByteDots::load(starts + i * starts_stride + v * ByteDots::lanes);
+      sums[i][v] = ByteDots::load(starts.row(i) + v * ByteDots::lanes);
   }
   for (std::int64_t b = 0; b < blocks; ++b, strip += block_bytes) {
     ByteDots::Sums dots[Rows][vectors];
@@ -75,26 +76,25 @@ HWY_INLINE void packed_tile(std::int64_t blocks, const std::uint8_t* codes, cons
 
 /// One part of the depth: all rows for each group of the strip's rows that a tile holds.
 void packed_part(std::int64_t rows, std::int64_t blocks, const std::uint8_t* codes,
-                 const float* scales, std::int64_t stride, const std::uint8_t* strip, Starts starts,
-                 float* out, std::int64_t out_stride) {
+                 const float* scales, std::int64_t stride, const std::uint8_t* strip,
+                 StripStarts starts, float* out, std::int64_t out_stride) {
   constexpr int group = ByteDots::vectors * ByteDots::lanes;
   for (std::int64_t j = 0; j < e2m1_strip_rows;
        j += group, strip += group * 4, out += group, starts.data += group) {
     std::int64_t i = 0;
     for (; i + ByteDots::rows <= rows; i += ByteDots::rows)
       packed_tile<ByteDots::rows>(blocks, codes + i * stride, scales_after(scales, i * stride),
-                                  stride, strip, starts.data + i * starts.stride, starts.stride,
+                                  stride, strip, {starts.row(i), starts.stride},
                                   out + i * out_stride, out_stride);
     for (; i < rows; ++i)
       packed_tile<1>(blocks, codes + i * stride, scales_after(scales, i * stride), stride, strip,
-                     starts.data + i * starts.stride, starts.stride, out + i * out_stride,
-                     out_stride);
+                     {starts.row(i), starts.stride}, out + i * out_stride, out_stride);
   }
 }
 
 void packed(std::int64_t rows, std::int64_t columns, const std::uint8_t* encoded,
             const std::uint8_t* strip, const float* start, float* out, std::int64_t out_stride) {
-  Starts starts{start, 0};
+  StripStarts starts{start, 0};
   const std::int64_t blocks = columns / e2m1_block, stride = encoded_bytes(columns);
   const float* scales = reinterpret_cast<const float*>(encoded + columns);
   for (std::int64_t b = 0; b < blocks; b += blocks_at_once) {
