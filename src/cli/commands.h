@@ -6,6 +6,8 @@ namespace latticelens {
 
 void add_quantize(CLI::App& program);
 void add_evaluate(CLI::App& program);
+void add_generate(CLI::App& program);
+void add_compare(CLI::App& program);
 void add_bench(CLI::App& program);
 void add_report(CLI::App& program);
 void add_analyse(CLI::App& program);

@@ -20,6 +20,8 @@ int run(int argc, char** argv) {
       "program.");
   latticelens::add_quantize(program);
   latticelens::add_evaluate(program);
+  latticelens::add_generate(program);
+  latticelens::add_compare(program);
   latticelens::add_bench(program);
   latticelens::add_report(program);
   latticelens::add_analyse(program);

@@ -33,27 +33,36 @@ struct Prediction {
   Tensor logits, log_sums;
 
   Tensor log_probabilities() const { return logits - log_sums.to(at::kFloat); }
-  double loss(const Tensor& targets) const {
-    return (log_sums - logits.gather(1, targets.unsqueeze(1))).sum().item<double>();
+  Tensor losses(const Tensor& targets) const {
+    return (log_sums - logits.gather(1, targets.unsqueeze(1))).flatten();
   }
 };
 
-/// Sums over the positions of one chunk; every position predicts the token `targets` holds for it.
-Sums compare_chunk(const Prediction& model, const std::optional<Prediction>& original,
-                   const Tensor& targets) {
-  Sums sums{.loss = model.loss(targets)};
+/// Every position predicts the token `targets` holds for it.
+Positions compare_chunk(const Prediction& model, const std::optional<Prediction>& original,
+                        const Tensor& targets) {
+  Positions at{.loss = model.losses(targets)};
   if (!original)
-    return sums;
-  sums.original_loss = original->loss(targets);
+    return at;
+  at.original_loss = original->losses(targets);
   const Tensor log_q = original->log_probabilities(), log_p = model.log_probabilities();
-  sums.kl = log_q.exp().mul_(log_q - log_p).sum(-1).sum(at::kDouble).item<double>();
-  sums.agreeing =
-      (model.logits.argmax(-1) == original->logits.argmax(-1)).sum().item<std::int64_t>();
-  return sums;
+  at.kl = log_q.exp().mul_(log_q - log_p).sum(-1).to(at::kDouble);
+  at.likeliest = model.logits.argmax(-1);
+  at.original_likeliest = original->logits.argmax(-1);
+  return at;
 }
 
-Sums compare_window(const Side& model, const Side* original, std::size_t window,
-                    const Tensor& ids) {
+void add(const Positions& at, Sums& sums) {
+  sums.loss += at.loss.sum().item<double>();
+  if (!at.kl.defined())
+    return;
+  sums.original_loss += at.original_loss.sum().item<double>();
+  sums.kl += at.kl.sum().item<double>();
+  sums.agreeing += (at.likeliest == at.original_likeliest).sum().item<std::int64_t>();
+}
+
+Sums compare_window(const Side& model, const Side* original, std::int64_t window, const Tensor& ids,
+                    const std::function<void(const Positions&)>& each) {
   Sums total;
   const std::int64_t predictions = ids.numel() - 1;
   for (std::int64_t first = 0; first < predictions; first += positions_at_once) {
@@ -61,13 +70,14 @@ Sums compare_window(const Side& model, const Side* original, std::size_t window,
     const auto predicted = [&](const Side& side) {
       return Prediction(logits_of(side.hidden[window].slice(0, first, last), side.head));
     };
-    const Sums sums = compare_chunk(predicted(model),
-                                    original ? std::optional(predicted(*original)) : std::nullopt,
-                                    ids.slice(0, first + 1, last + 1));
-    total.loss += sums.loss;
-    total.original_loss += sums.original_loss;
-    total.kl += sums.kl;
-    total.agreeing += sums.agreeing;
+    Positions at = compare_chunk(predicted(model),
+                                 original ? std::optional(predicted(*original)) : std::nullopt,
+                                 ids.slice(0, first + 1, last + 1));
+    at.window = window;
+    at.first = first;
+    add(at, total);
+    if (each)
+      each(at);
   }
   return total;
 }
@@ -103,7 +113,8 @@ Side side_of(const Model& model, const TokenWindows& windows,
 }
 
 Evaluation compare(const Side& model, const Side* original, const TokenWindows& windows,
-                   const std::function<void()>& progress) {
+                   const std::function<void()>& progress,
+                   const std::function<void(const Positions&)>& each) {
   const std::vector<Tensor> ids = token_rows(windows.ids, windows.length);
   const auto predictions = static_cast<double>(windows.length - 1);
   Evaluation result;
@@ -111,7 +122,7 @@ Evaluation compare(const Side& model, const Side* original, const TokenWindows& 
   double original_loss = 0;
   std::int64_t agreeing = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const Sums sums = compare_window(model, original, i, ids[i]);
+    const Sums sums = compare_window(model, original, static_cast<std::int64_t>(i), ids[i], each);
     result.window_loss.push_back(sums.loss / predictions);
     divergence.window_kl.push_back(sums.kl / predictions);
     agreeing += sums.agreeing;
@@ -132,7 +143,8 @@ Evaluation compare(const Side& model, const Side* original, const TokenWindows& 
 }
 
 Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
-                    const std::function<void()>& progress) {
+                    const std::function<void()>& progress,
+                    const std::function<void(const Positions&)>& each) {
   require(!original || original->config.vocabulary == model.config.vocabulary, "evaluate",
           model.path.string() + " and " + (original ? original->path.string() : "") +
               " have vocabularies of different sizes; they cannot be compared token by token");
@@ -140,7 +152,7 @@ Evaluation evaluate(const Model& model, const Model* original, const TokenWindow
   std::optional<Side> other;
   if (original)
     other = side_of(*original, windows, progress);
-  return compare(side, other ? &*other : nullptr, windows, progress);
+  return compare(side, other ? &*other : nullptr, windows, progress, each);
 }
 
 } // namespace latticelens

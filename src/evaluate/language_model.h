@@ -40,15 +40,26 @@ struct Side {
 Side side_of(const Model& model, const TokenWindows& windows,
              const std::function<void()>& progress = {});
 
+/// What the models say at some positions [n] of a window: position first + i predicts the token
+/// behind it. Undefined without an original: all but the loss.
+struct Positions {
+  std::int64_t window = 0, first = 0;
+  Tensor loss, original_loss;           // F64, nats, of the token that comes
+  Tensor kl;                            // F64, KL(original || model)
+  Tensor likeliest, original_likeliest; // I64
+};
+
 /// How well `model` predicts the windows and how far it is from `original`, if given, which must
-/// have the same vocabulary. `progress` after each window.
+/// have the same vocabulary. `progress` after each window, `each` with all positions in turn.
 Evaluation compare(const Side& model, const Side* original, const TokenWindows& windows,
-                   const std::function<void()>& progress = {});
+                   const std::function<void()>& progress = {},
+                   const std::function<void(const Positions&)>& each = {});
 
 /// Both: the WikiText-2 protocol (quantization-peers.md §5.1). Error: vocabularies of different
 /// sizes. `progress` after each block and window.
 Evaluation evaluate(const Model& model, const Model* original, const TokenWindows& windows,
-                    const std::function<void()>& progress = {});
+                    const std::function<void()>& progress = {},
+                    const std::function<void(const Positions&)>& each = {});
 
 /// How often `progress` is called.
 std::int64_t evaluation_steps(const Model& model, const Model* original,

@@ -5,14 +5,18 @@
 
 namespace latticelens {
 
-Decoding::Decoding(const Model& model, std::int64_t capacity)
+Decoding::Decoding(const Model& model, std::int64_t capacity,
+                   const std::function<void()>& each_block)
     : model_(model), cache_(model.config, capacity), rope_(make_rope(model.config, capacity)),
       embedding_(load_embedding(model)), norm_(load_final_norm(model)), head_(load_head(model)) {
   require(!is_long(model.config, capacity), "model",
           model.path.string() + ": texts of " + std::to_string(capacity) +
               " tokens have a rotary table of their own; ask for fewer tokens");
-  for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
+  for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
     blocks_.push_back(load_block_to_run(model, layer));
+    if (each_block)
+      each_block();
+  }
 }
 
 Tensor Decoding::read(const Tensor& ids) {

@@ -11,7 +11,8 @@ class Decoding {
  public:
   /// Loads every block. Room for `capacity` tokens; error: more than the model's short rotary table
   /// serves, for texts that have one of their own beyond it.
-  Decoding(const Model& model, std::int64_t capacity);
+  /// `each_block` is called after each.
+  Decoding(const Model& model, std::int64_t capacity, const std::function<void()>& each_block = {});
 
   /// Reads ids [t], at least one, behind those before; the logits [vocabulary] of what comes next.
   Tensor read(const Tensor& ids);

@@ -10,8 +10,9 @@ namespace {
 using testing::run_program;
 
 TEST(Help, every_command_has_an_example) {
-  for (const char* command : {"quantize", "evaluate", "bench", "report", "analyse", "inspect",
-                              "reduce", "export", "list", "logits", "tokenize"}) {
+  for (const char* command :
+       {"quantize", "evaluate", "generate", "compare", "bench", "report", "analyse", "inspect",
+        "reduce", "export", "list", "logits", "tokenize"}) {
     const auto outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_NE(outcome.out.find("Example: "), std::string::npos) << command;

@@ -1,0 +1,158 @@
+#include "cli/commands.h"
+#include "cli/metrics.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "evaluate/token_differences.h"
+#include "text/utf8.h"
+#include <algorithm>
+#include <cstdio>
+
+namespace latticelens {
+namespace {
+
+struct Options {
+  std::string original, model;
+  TextOptions text;
+  std::int64_t positions = 20, context = 24;
+  bool json = false, quiet = false;
+};
+
+struct Comparison {
+  Evaluation evaluation;
+  std::vector<double> changes; // of each token's loss, ascending
+  std::vector<TokenDifference> largest;
+};
+
+/// Tokens of one window as text.
+std::string text_of(const Tokenizer& tokenizer, const TokenWindows& windows, std::int64_t window,
+                    std::int64_t first, std::int64_t last) {
+  const auto begin = windows.ids.begin() + window * windows.length;
+  return tokenizer.decode({begin + first, begin + last});
+}
+
+Json to_json(const TokenDifference& at, const Tokenizer& tokenizer, const TokenWindows& windows,
+             std::int64_t context) {
+  const std::int64_t first = std::max<std::int64_t>(0, at.position - context);
+  return {{"window", at.window},
+          {"position", at.position},
+          {"kl", at.kl},
+          {"original_loss", at.original_loss},
+          {"loss", at.loss},
+          {"before", text_of(tokenizer, windows, at.window, first, at.position)},
+          {"token", tokenizer.decode({at.token})},
+          {"original_likeliest", tokenizer.decode({at.original_likeliest})},
+          {"likeliest", tokenizer.decode({at.likeliest})}};
+}
+
+/// The value that a share of the ascending values does not exceed.
+double quantile(const std::vector<double>& values, double share) {
+  const auto place = static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+  return values.at(place);
+}
+
+Json changes_json(const std::vector<double>& changes) {
+  const auto count = static_cast<double>(changes.size());
+  const auto worse = changes.end() - std::upper_bound(changes.begin(), changes.end(), 0.0);
+  Json json = {{"worse", static_cast<double>(worse) / count}};
+  for (const int percent : {1, 5, 25, 50, 75, 95, 99})
+    json[std::to_string(percent) + "%"] = quantile(changes, percent / 100.0);
+  return json;
+}
+
+Comparison compare_models(const Options& options, const Model& original, const Model& model,
+                          const TokenWindows& windows) {
+  Comparison result;
+  LargestDifferences largest(options.positions);
+  Progress progress("compare", evaluation_steps(model, &original, windows), options.quiet);
+  const auto each = [&](const Positions& at) {
+    largest.add(at, windows);
+    const Tensor change = (at.loss - at.original_loss).contiguous();
+    const auto* value = change.const_data_ptr<double>();
+    result.changes.insert(result.changes.end(), value, value + change.numel());
+  };
+  result.evaluation = evaluate(
+      model, &original, windows, [&] { progress.step(); }, each);
+  result.largest = largest.sorted();
+  std::sort(result.changes.begin(), result.changes.end());
+  return result;
+}
+
+/// On one line of a terminal.
+std::string one_line(const std::string& text) {
+  return replace_all(replace_all(replace_all(text, "\r", ""), "\t", " "), "\n", "\u23CE");
+}
+
+void print_position(int number, const Json& at) {
+  const auto text = [&](const char* key) { return one_line(at[key].get<std::string>()); };
+  std::printf("\n%3d. KL %.3f, loss %.3f -> %.3f, window %lld, position %lld\n"
+              "     ...%s[%s]\n     original: [%s], model: [%s]\n",
+              number, at["kl"].get<double>(), at["original_loss"].get<double>(),
+              at["loss"].get<double>(), static_cast<long long>(at["window"].get<std::int64_t>()),
+              static_cast<long long>(at["position"].get<std::int64_t>()), text("before").c_str(),
+              text("token").c_str(), text("original_likeliest").c_str(), text("likeliest").c_str());
+}
+
+void print_all(const Json& json) {
+  const auto number = [&](const char* key) { return json[key].get<double>(); };
+  std::printf("%-22s %12s %12s\n", "", "original", "model");
+  std::printf("%-22s %12.4f %12.4f\n", "perplexity", number("original_perplexity"),
+              number("perplexity"));
+  std::printf("%-22s %12.6f %12.6f nats a token\n", "mean loss", number("original_mean_nll"),
+              number("mean_nll"));
+  std::printf("%-22s %12.6f nats a token\n%-22s %10.2f %%\n", "KL(original || model)", number("kl"),
+              "same likeliest token", 100 * number("top1_agreement"));
+  const Json& changes = json["loss_changes"];
+  std::printf("%-22s %10.2f %%\nchange of a token's loss, quantiles:\n ", "tokens with more loss",
+              100 * changes["worse"].get<double>());
+  for (const char* share : {"1%", "5%", "25%", "50%", "75%", "95%", "99%"})
+    std::printf("  %s %+.3f", share, changes[share].get<double>());
+  std::printf("\n\nwhere the predictions differ most: the text [the token that comes]\n");
+  int number_of = 0;
+  for (const Json& at : json["positions"])
+    print_position(++number_of, at);
+}
+
+void run(const Options& options) {
+  require(options.positions >= 0 && options.context >= 0, "compare",
+          "--positions and --context must be 0 or more");
+  const OpenedModel original = open_model(options.original), opened = open_model(options.model);
+  const auto tokenizer = tokenizer_of(options.original);
+  const TokenWindows windows = read_windows(options.text, *tokenizer);
+  const Comparison compared = compare_models(options, original.model, opened.model, windows);
+  Json json = metrics_json(options.model, options.original, opened,
+                           evaluation_json(options.text, compared.evaluation));
+  json["loss_changes"] = changes_json(compared.changes);
+  json["positions"] = Json::array();
+  for (const TokenDifference& at : compared.largest)
+    json["positions"].push_back(to_json(at, *tokenizer, windows, options.context));
+  if (options.json)
+    std::printf("%s\n", to_text(json).c_str());
+  else
+    print_all(json);
+}
+
+} // namespace
+
+void add_compare(CLI::App& program) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand(
+      "compare", "Two models on a text, token by token: perplexity, KL divergence, how losses "
+                 "change, and the places that change most, in context");
+  command
+      ->add_option("ORIGINAL", options->original, "Hugging Face folder, .gguf file or run folder")
+      ->required();
+  command->add_option("MODEL", options->model, "The same, with the same vocabulary")->required();
+  add_text_options(*command, options->text, "--text", "UTF-8 text files to predict");
+  command->add_option("--positions", options->positions, "How many places to show")
+      ->capture_default_str();
+  command->add_option("--context", options->context, "Tokens to show before each")
+      ->capture_default_str();
+  command->add_flag(
+      "--json", options->json,
+      "Print one JSON object: what evaluate --against gives, loss_changes, positions");
+  command->add_flag("--quiet", options->quiet, "No progress");
+  command->footer("Example: latticelens compare MODEL run/ --text wiki.txt --windows 4");
+  command->callback([options] { run(*options); });
+}
+
+} // namespace latticelens
