@@ -1,15 +1,16 @@
 #include "quantize/packed_block.h"
 
+#include "quantize/packed_model.h"
+
 namespace latticelens {
 namespace {
 
 /// None where it is stored otherwise, or in another shape, which load_block explains.
 std::optional<PackedMatrix> load_packed_matrix(const Model& model, const std::string& prefix,
                                                const LinearShape& shape) {
-  auto packed = PackedMatrix::of([&](const std::string& end) {
-    const std::string name = prefix + shape.name + ".weight" + end;
-    return model.tensors->has(name) ? model.tensors->load(name) : Tensor();
-  });
+  const LoadTensor load = tensors_of(*model.tensors);
+  auto packed = PackedMatrix::of(
+      [&](const std::string& end) { return load(prefix + shape.name + ".weight" + end); });
   const bool fits = packed && packed->rows() == shape.out && packed->columns() == shape.in;
   return fits ? std::move(packed) : std::nullopt;
 }

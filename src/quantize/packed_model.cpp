@@ -270,7 +270,9 @@ OpenedModel open_model(const std::filesystem::path& path) {
   model.prepare = [activations_of_block, layout = model.layout](Block& block) {
     install_activations(block, *layout, activations_of_block(block.layer));
   };
-  if (method.activation && has_encoded_rows(*method.activation) && has_encoded_rows(method.weight))
+  // Other packings have parts of the same names, and more beside them.
+  if (method.activation && has_encoded_rows(*method.activation) &&
+      has_encoded_rows(method.weight) && &packing_of(method) == &grid_packing())
     model.load_to_run = [model, activations_of_block](std::int64_t layer) {
       return load_packed_block(model, layer, activations_of_block(layer));
     };

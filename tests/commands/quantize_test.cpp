@@ -303,6 +303,15 @@ TEST_F(QuantizeCommand, packed_products_give_the_logits_of_the_simulation_in_fp3
   EXPECT_LT(difference.abs().max().item<double>(), 1e-4 * wanted.abs().max().item<double>());
 }
 
+TEST_F(QuantizeCommand, a_weight_with_outliers_beside_its_codes_runs_with_them) {
+  const auto outcome = run_program(with_method("run", "rounding=ssqr"));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const OpenedModel opened = open_model(at("run"));
+  OpenedModel simulated = opened;
+  simulated.model.load_to_run = {};
+  EXPECT_TRUE(at::equal(logits(opened), logits(simulated)));
+}
+
 TEST_F(QuantizeCommand, bf16_calibration_activations_are_an_option) {
   auto arguments = command("bf16");
   arguments.insert(arguments.end(), {"--calibration-dtype", "bf16"});
