@@ -1,40 +1,10 @@
 // The k-quants: superblocks of 256 values, whose sub-blocks of 16 or 32 have small integer scales
 // under one or two fp16 scales.
+#include "tensor/gguf_block_layouts.h"
 #include "tensor/gguf_decoders.h"
 
 namespace latticelens::gguf {
 namespace {
-
-struct Q2K {
-  std::uint8_t scales[16]; // low nibble scale, high nibble minimum
-  std::uint8_t pairs[64];  // 2 bits a value; bit pair p of byte l is value 32 p + l of its half
-  std::uint16_t scale, minimum;
-};
-struct Q3K {
-  std::uint8_t third_bits[32]; // bit s of byte l is value 32 s + l's
-  std::uint8_t pairs[64];
-  std::uint8_t scales[12]; // 16 of 6 bits
-  std::uint16_t scale;
-};
-struct Q4K {
-  std::uint16_t scale, minimum;
-  std::uint8_t scales[12]; // 8 scales and 8 minima of 6 bits
-  std::uint8_t nibbles[128];
-};
-struct Q5K {
-  std::uint16_t scale, minimum;
-  std::uint8_t scales[12];
-  std::uint8_t fifth_bits[32]; // bit s of byte l is value 32 s + l's
-  std::uint8_t nibbles[128];
-};
-struct Q6K {
-  std::uint8_t nibbles[128];
-  std::uint8_t pairs[64]; // the upper 2 bits
-  std::int8_t scales[16];
-  std::uint16_t scale;
-};
-static_assert(sizeof(Q2K) == 84 && sizeof(Q3K) == 110 && sizeof(Q4K) == 144 && sizeof(Q5K) == 176 &&
-              sizeof(Q6K) == 210);
 
 struct ScaleAndMinimum {
   int scale, minimum;

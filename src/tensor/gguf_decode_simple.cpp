@@ -1,33 +1,9 @@
 // Plain floats and the formats of 32 values with one scale (Q4_0 ... Q8_0).
+#include "tensor/gguf_block_layouts.h"
 #include "tensor/gguf_decoders.h"
 
 namespace latticelens::gguf {
 namespace {
-
-struct Q4_0 {
-  std::uint16_t scale;
-  std::uint8_t nibbles[16]; // value j low, value j + 16 high
-};
-struct Q4_1 {
-  std::uint16_t scale, minimum;
-  std::uint8_t nibbles[16];
-};
-struct Q5_0 {
-  std::uint16_t scale;
-  std::uint8_t fifth_bits[4]; // bit j is value j's
-  std::uint8_t nibbles[16];
-};
-struct Q5_1 {
-  std::uint16_t scale, minimum;
-  std::uint8_t fifth_bits[4];
-  std::uint8_t nibbles[16];
-};
-struct Q8_0 {
-  std::uint16_t scale;
-  std::int8_t codes[32];
-};
-static_assert(sizeof(Q4_0) == 18 && sizeof(Q4_1) == 20 && sizeof(Q5_0) == 22 &&
-              sizeof(Q5_1) == 24 && sizeof(Q8_0) == 34);
 
 /// The 32 five-bit codes of a block.
 template<typename Block>

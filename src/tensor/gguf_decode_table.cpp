@@ -1,35 +1,10 @@
 // Formats of 4-bit codes into a table: IQ4 and the microscaling FP4 formats.
+#include "tensor/gguf_block_layouts.h"
 #include "tensor/gguf_decoders.h"
 #include <limits>
 
 namespace latticelens::gguf {
 namespace {
-
-constexpr int nonlinear[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                               1,    13,   25,  38,  53,  69,  89,  113};
-// Twice the E2M1 values, so that they are integers; code 8 gives +0 as ggml's integer table does.
-constexpr int doubled_e2m1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
-
-struct Iq4Nl {
-  std::uint16_t scale;
-  std::uint8_t nibbles[16];
-};
-struct Iq4Xs {
-  std::uint16_t scale;
-  std::uint16_t scales_high;  // 2 bits for each of 8 sub-blocks
-  std::uint8_t scales_low[4]; // 4 bits for each
-  std::uint8_t nibbles[128];
-};
-struct Mxfp4 {
-  std::uint8_t exponent; // E8M0
-  std::uint8_t nibbles[16];
-};
-struct Nvfp4 {
-  std::uint8_t scales[4]; // E4M3 without a sign, one for 16 values
-  std::uint8_t nibbles[32];
-};
-static_assert(sizeof(Iq4Nl) == 18 && sizeof(Iq4Xs) == 136 && sizeof(Mxfp4) == 17 &&
-              sizeof(Nvfp4) == 36);
 
 /// `bytes` low nibbles, then as many high ones, through the table.
 template<int bytes>

@@ -1,5 +1,6 @@
 #include "tensor/gguf_blocks.h"
 
+#include "core/error.h"
 #include "core/files.h"
 #include "tests/support.h"
 #include <bit>
@@ -27,22 +28,48 @@ std::vector<float> decode(const std::string& name, const std::vector<std::uint8_
   return decode(type_named(name), std::as_bytes(std::span(blocks)));
 }
 
+std::string upper_case(std::string text) {
+  for (char& letter : text)
+    letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  return text;
+}
+
 /// The names as ggml's reference files write them.
 class GgmlReference : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GgmlReference, decodes_bit_for_bit) {
   const std::string name = GetParam();
   REQUIRE_DATA("reference/ggml-quant");
-  std::string upper = name;
-  for (char& letter : upper)
-    letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
   const std::filesystem::path folder = testing::data_folder() / "reference/ggml-quant";
   const MappedFile packed(folder / (name + ".q")), expected(folder / (name + ".deq.f32"));
-  const std::vector<float> values = decode(type_named(upper), packed.bytes());
+  const std::vector<float> values = decode(type_named(upper_case(name)), packed.bytes());
   const std::span<const std::byte> bytes = std::as_bytes(std::span(values));
   ASSERT_EQ(values.size(), 192u * 256u);
   ASSERT_EQ(bytes.size(), expected.bytes().size());
   EXPECT_EQ(std::memcmp(bytes.data(), expected.bytes().data(), bytes.size()), 0);
+}
+
+TEST_P(GgmlReference, encodes_byte_for_byte) {
+  const std::string name = GetParam();
+  REQUIRE_DATA("reference/ggml-quant");
+  const BlockType& type = type_named(upper_case(name));
+  if (!type.encode)
+    return; // this program only reads it
+  const std::filesystem::path folder = testing::data_folder() / "reference/ggml-quant";
+  const MappedFile expected(folder / (name + ".q")), input(folder / "input.f32");
+  std::vector<float> values(input.bytes().size() / sizeof(float));
+  std::memcpy(values.data(), input.bytes().data(), input.bytes().size());
+  std::vector<std::byte> blocks(values.size() / type.values * type.bytes);
+  type.encode(values, {}, blocks);
+  ASSERT_EQ(blocks.size(), expected.bytes().size());
+  std::size_t different = 0, first = blocks.size();
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    if (blocks[i] != expected.bytes()[i]) {
+      ++different;
+      first = std::min(first, i);
+    }
+  EXPECT_EQ(different, 0u) << "the first in block " << first / type.bytes << ", byte "
+                           << first % type.bytes;
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, GgmlReference,
@@ -145,6 +172,34 @@ TEST(GgufBlocks, halves_are_exact_over_all_65536_patterns) {
               std::bit_cast<std::uint32_t>(std::copysign(magnitude, sign)))
         << i;
   }
+}
+
+TEST(GgufBlocks, weights_lower_the_weighted_error) {
+  std::vector<float> values(256), weights(256);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = std::sin(static_cast<float>(i * i)) + 0.3f;
+    weights[i] = i % 8 == 0 ? 100.0f : 0.1f;
+  }
+  const auto error = [&](const BlockType& type, std::span<const float> counted) {
+    std::vector<std::byte> blocks(values.size() / type.values * type.bytes);
+    type.encode(values, counted, blocks);
+    const std::vector<float> back = decode(type, blocks);
+    double sum = 0;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      sum += weights[i] * std::pow(back[i] - values[i], 2);
+    return sum;
+  };
+  for (const char* name : {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL"})
+    EXPECT_LT(error(type_named(name), weights), 0.9 * error(type_named(name), {})) << name;
+}
+
+TEST(GgufBlocks, what_fp16_cannot_hold_is_an_error) {
+  const std::vector<float> values(32, 1e6f);
+  std::vector<std::byte> blocks(64);
+  EXPECT_THROW(type_named("F16").encode(values, {}, blocks), Error);
+  const std::vector<float> huge(32, 1e9f);
+  EXPECT_THROW(type_named("Q4_0").encode(huge, {}, std::span(blocks).first(18)), Error);
+  type_named("BF16").encode(huge, {}, blocks);
 }
 
 } // namespace

@@ -1,0 +1,159 @@
+// Plain floats and the formats of 32 values with one scale (Q4_0 ... Q8_0).
+#include "core/error.h"
+#include "tensor/gguf_block_layouts.h"
+#include "tensor/gguf_encoders.h"
+
+#include <algorithm>
+#include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
+#include <cmath>
+
+namespace latticelens::gguf {
+namespace {
+
+using Codes = std::uint8_t[32];
+
+float inverse_of(float scale) {
+  return scale != 0 ? 1 / scale : 0;
+}
+
+/// Codes of scale * (code - middle), from the scale before it is stored.
+void symmetric_codes(Numbers values, float scale, int middle, Codes& codes) {
+  const float inverse = inverse_of(scale);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    codes[i] = static_cast<std::uint8_t>(
+        std::clamp(static_cast<int>(values[i] * inverse + (static_cast<float>(middle) + 0.5f)), 0,
+                   2 * middle - 1));
+}
+
+void affine_codes(Numbers values, AffineScale scale, int most, Codes& codes) {
+  const float inverse = inverse_of(scale.scale);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    codes[i] = static_cast<std::uint8_t>(
+        std::clamp(static_cast<int>((values[i] - scale.minimum) * inverse + 0.5f), 0, most));
+}
+
+void put_nibbles(const Codes& codes, std::uint8_t (&nibbles)[16]) {
+  for (int j = 0; j < 16; ++j)
+    nibbles[j] = static_cast<std::uint8_t>((codes[j] & 15) | (codes[j + 16] & 15) << 4);
+}
+
+void put_fifth_bits(const Codes& codes, std::uint8_t (&bits)[4]) {
+  std::uint32_t fifth = 0;
+  for (int j = 0; j < 32; ++j)
+    fifth |= static_cast<std::uint32_t>(codes[j] >> 4 & 1) << j;
+  std::memcpy(bits, &fifth, sizeof fifth);
+}
+
+/// The scale that puts the value of the largest magnitude on the lowest code, or the best weighted.
+float symmetric_scale(Numbers values, Numbers weights, int middle) {
+  if (!weights.empty())
+    return search_symmetric_scale(values, weights, -middle);
+  float extreme = 0;
+  for (const float value : values)
+    if (std::fabs(value) > std::fabs(extreme))
+      extreme = value;
+  return extreme / static_cast<float>(-middle);
+}
+
+AffineScale affine_scale(Numbers values, Numbers weights, int most) {
+  if (!weights.empty())
+    return search_affine_scale(values, weights,
+                               {.most = most, .first = -0.9f, .step = 0.05f, .count = 36});
+  const auto [least, largest] = std::ranges::minmax(values);
+  return {(largest - least) / static_cast<float>(most), least};
+}
+
+} // namespace
+
+std::uint16_t half_bits(float value) {
+  const std::uint16_t bits = c10::Half(value).x;
+  require((bits & 0x7fff) < 0x7c00 || !std::isfinite(value), "gguf",
+          "a number of " + std::to_string(value) +
+              " does not fit into fp16; choose a type that stores fp32, bf16 or E8M0 scales");
+  return bits;
+}
+
+void encode_f32(Numbers values, Numbers, Blocks blocks) {
+  if (!values.empty())
+    std::memcpy(blocks.data(), values.data(), blocks.size());
+}
+
+void encode_f16(Numbers values, Numbers, Blocks blocks) {
+  for_each_encoded<std::uint16_t, 1>(values, {}, blocks,
+                                     [](Numbers value, Numbers) { return half_bits(value[0]); });
+}
+
+void encode_bf16(Numbers values, Numbers, Blocks blocks) {
+  for_each_encoded<std::uint16_t, 1>(values, {}, blocks, [](Numbers value, Numbers) {
+    return c10::detail::round_to_nearest_even(value[0]);
+  });
+}
+
+void encode_q4_0(Numbers values, Numbers weights, Blocks blocks) {
+  for_each_encoded<Q4_0, 32>(values, weights, blocks, [](Numbers x, Numbers w) {
+    Q4_0 block;
+    Codes codes;
+    const float scale = symmetric_scale(x, w, 8);
+    block.scale = half_bits(scale);
+    symmetric_codes(x, scale, 8, codes);
+    put_nibbles(codes, block.nibbles);
+    return block;
+  });
+}
+
+void encode_q4_1(Numbers values, Numbers weights, Blocks blocks) {
+  for_each_encoded<Q4_1, 32>(values, weights, blocks, [](Numbers x, Numbers w) {
+    Q4_1 block;
+    Codes codes;
+    const AffineScale scale = affine_scale(x, w, 15);
+    block.scale = half_bits(scale.scale);
+    block.minimum = half_bits(scale.minimum);
+    affine_codes(x, scale, 15, codes);
+    put_nibbles(codes, block.nibbles);
+    return block;
+  });
+}
+
+void encode_q5_0(Numbers values, Numbers weights, Blocks blocks) {
+  for_each_encoded<Q5_0, 32>(values, weights, blocks, [](Numbers x, Numbers w) {
+    Q5_0 block;
+    Codes codes;
+    const float scale = symmetric_scale(x, w, 16);
+    block.scale = half_bits(scale);
+    symmetric_codes(x, scale, 16, codes);
+    put_nibbles(codes, block.nibbles);
+    put_fifth_bits(codes, block.fifth_bits);
+    return block;
+  });
+}
+
+void encode_q5_1(Numbers values, Numbers weights, Blocks blocks) {
+  for_each_encoded<Q5_1, 32>(values, weights, blocks, [](Numbers x, Numbers w) {
+    Q5_1 block;
+    Codes codes;
+    const AffineScale scale = affine_scale(x, w, 31);
+    block.scale = half_bits(scale.scale);
+    block.minimum = half_bits(scale.minimum);
+    affine_codes(x, scale, 31, codes);
+    put_nibbles(codes, block.nibbles);
+    put_fifth_bits(codes, block.fifth_bits);
+    return block;
+  });
+}
+
+void encode_q8_0(Numbers values, Numbers weights, Blocks blocks) {
+  for_each_encoded<Q8_0, 32>(values, weights, blocks, [](Numbers x, Numbers) {
+    Q8_0 block;
+    float largest = 0;
+    for (const float value : x)
+      largest = std::max(largest, std::fabs(value));
+    const float scale = largest / 127, inverse = inverse_of(scale);
+    block.scale = half_bits(scale);
+    for (std::size_t i = 0; i < x.size(); ++i) // ties away from zero
+      block.codes[i] = static_cast<std::int8_t>(std::round(x[i] * inverse));
+    return block;
+  });
+}
+
+} // namespace latticelens::gguf
