@@ -1,5 +1,6 @@
 // The table of families.
 #include "core/error.h"
+#include "model/families/gguf_config.h"
 #include "model/families/gpt_neox.h"
 #include "model/families/llama.h"
 #include "model/families/mistral.h"
@@ -13,7 +14,7 @@ namespace {
 using Names = std::vector<std::string>;
 
 Names gguf_architectures(const Family& family) {
-  return family.gguf.architecture.empty() ? Names{} : Names{family.gguf.architecture};
+  return family.gguf.config ? Names{family.gguf.architecture} : Names{};
 }
 
 Names model_types(const Family& family) {
@@ -47,6 +48,22 @@ const Family& family_of_model_type(const std::string& model_type, const std::str
 
 const Family& family_of_gguf(const GgufFile& file) {
   return lookup(file.text("general.architecture"), gguf_architectures, file.path().string());
+}
+
+GgufMetadata gguf_metadata(const Family& family, const Config& config) {
+  if (family.gguf.architecture.empty()) {
+    std::string known;
+    for (const Family& other : families())
+      if (!other.gguf.architecture.empty())
+        known += (known.empty() ? "" : ", ") + std::string(other.name);
+    throw Error("gguf", std::string(family.name) + ": this program writes no GGUF files of this "
+                                                   "family, only of " +
+                            known + "; export another format, as --format plain");
+  }
+  GgufMetadata metadata = {{"general.architecture", family.gguf.architecture}};
+  for (auto& entry : gguf_of_config(config, family.gguf.architecture))
+    metadata.push_back(std::move(entry));
+  return metadata;
 }
 
 std::string gguf_name(const Family& family, const std::string& name) {

@@ -13,11 +13,13 @@ struct OuterNames {
 
 /// How a family's GGUF files differ from its folders.
 struct GgufForm {
-  std::string architecture; // "general.architecture"; empty: GGUF files are not read
-  Json (*config)(const GgufFile&) = nullptr; // a config.json that read_config accepts
+  std::string architecture; // "general.architecture"; empty: the family has no GGUF files
+  /// A config.json that read_config accepts; null: files of this architecture are another family's.
+  Json (*config)(const GgufFile&) = nullptr;
   /// Name inside a block -> GGUF's; the names outside are the same for all.
   std::vector<std::pair<std::string, std::string>> names;
-  /// Undoes what conversion to GGUF did to a tensor's rows; null: nothing.
+  /// What conversion to GGUF does to a tensor's rows, and its inverse; null: nothing.
+  Tensor (*arrange)(const std::string& name, const Tensor&, const Config&) = nullptr;
   Tensor (*restore)(const std::string& name, const Tensor&, const Config&) = nullptr;
 };
 
@@ -39,6 +41,10 @@ const std::vector<Family>& families();
 /// Errors list the known families.
 const Family& family_of_model_type(const std::string& model_type, const std::string& where);
 const Family& family_of_gguf(const GgufFile& file);
+
+/// The metadata of a model's shape: "general.architecture" and what belongs to it. Errors: a family
+/// without GGUF files, naming those with; what its runtime does not do.
+GgufMetadata gguf_metadata(const Family& family, const Config& config);
 
 /// GGUF's name of a tensor; empty when there is none.
 std::string gguf_name(const Family& family, const std::string& name);

@@ -16,7 +16,9 @@ Json plain_config(const Config& config, Storage storage) {
   return json;
 }
 
-NamedTensors block_tensors(const OpenedModel& opened, std::int64_t layer) {
+} // namespace
+
+NamedTensors plain_block(const OpenedModel& opened, std::int64_t layer) {
   const Model& model = opened.model;
   Block block = load_block(model, layer);
   if (opened.activations.down_input)
@@ -40,7 +42,12 @@ NamedTensors block_tensors(const OpenedModel& opened, std::int64_t layer) {
   return tensors;
 }
 
-} // namespace
+NamedTensors plain_outer(const OpenedModel& opened) {
+  const Model& model = opened.model;
+  return outer_tensors({load_embedding(model), load_final_norm(model),
+                        model.config.tied ? Linear() : load_head(model)},
+                       model.family->names);
+}
 
 void export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
                         Storage storage, const std::function<void(std::int64_t)>& each_block) {
@@ -50,13 +57,11 @@ void export_dequantized(const OpenedModel& opened, const std::filesystem::path& 
   const Model& model = opened.model;
   const ShardFolder shards(folder, model.config.layers + 1, storage);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    shards.write(layer, shards.in_storage(block_tensors(opened, layer)));
+    shards.write(layer, shards.in_storage(plain_block(opened, layer)));
     if (each_block)
       each_block(layer);
   }
-  const OuterWeights outer{load_embedding(model), load_final_norm(model),
-                           model.config.tied ? Linear() : load_head(model)};
-  shards.write(model.config.layers, shards.in_storage(outer_tensors(outer, model.family->names)));
+  shards.write(model.config.layers, shards.in_storage(plain_outer(opened)));
   shards.write_index();
   carry_files(model.path, folder);
   write_text(folder / "config.json",

@@ -4,6 +4,13 @@
 
 namespace latticelens {
 
+/// A block's tensors under their Hugging Face names: dequantized, its inputs' changes of basis
+/// folded back.
+NamedTensors plain_block(const OpenedModel& opened, std::int64_t layer);
+
+/// The embedding, the last norm and, unless it is the embedding, the head.
+NamedTensors plain_outer(const OpenedModel& opened);
+
 /// Writes `folder`: the weights' values with the online rotation folded back, so that the function
 /// is that of the quantized weights with unquantized activations. `each_block(layer)` after each.
 /// Error: the folder exists and is not empty.

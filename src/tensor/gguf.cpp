@@ -35,6 +35,24 @@ const T& get(const GgufFile& file, const std::string& key, const char* wanted) {
 
 } // namespace
 
+at::Tensor decode_blocks(const BlockType& type, std::span<const std::byte> blocks,
+                         const std::vector<std::int64_t>& shape) {
+  at::Tensor result = at::empty(shape, at::kFloat);
+  auto* values = result.mutable_data_ptr<float>();
+  const auto count = static_cast<std::int64_t>(blocks.size() / type.bytes);
+  require(count * static_cast<std::int64_t>(type.values) == result.numel(), "gguf",
+          "blocks and shape do not fit together");
+  constexpr std::int64_t values_per_task = 1 << 16;
+  const auto grain = values_per_task / static_cast<std::int64_t>(type.values);
+  at::parallel_for(0, count, grain, [&](std::int64_t begin, std::int64_t end) {
+    const auto first = static_cast<std::size_t>(begin),
+               length = static_cast<std::size_t>(end - begin);
+    type.decode(blocks.subspan(first * type.bytes, length * type.bytes),
+                {values + first * type.values, length * type.values});
+  });
+  return result;
+}
+
 GgufFile::GgufFile(const std::filesystem::path& path) : file_(path) {
   GgufContents contents = read_gguf(file_.bytes(), path.string());
   metadata_ = std::move(contents.metadata);
@@ -80,18 +98,7 @@ at::Tensor GgufFile::load(const std::string& name) const {
   require(type, "gguf",
           path().string() + ": tensor \"" + name + "\" has type " + std::to_string(tensor.type) +
               ", which is not supported; convert it to one of " + supported_block_types());
-  at::Tensor result = at::empty(tensor.shape, at::kFloat);
-  auto* values = result.mutable_data_ptr<float>();
-  const auto blocks = static_cast<std::int64_t>(tensor.bytes.size() / type->bytes);
-  constexpr std::int64_t values_per_task = 1 << 16;
-  const auto grain = values_per_task / static_cast<std::int64_t>(type->values);
-  at::parallel_for(0, blocks, grain, [&](std::int64_t begin, std::int64_t end) {
-    const auto first = static_cast<std::size_t>(begin),
-               count = static_cast<std::size_t>(end - begin);
-    type->decode(tensor.bytes.subspan(first * type->bytes, count * type->bytes),
-                 {values + first * type->values, count * type->values});
-  });
-  return result;
+  return decode_blocks(*type, tensor.bytes, tensor.shape);
 }
 
 } // namespace latticelens

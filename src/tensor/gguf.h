@@ -7,6 +7,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,12 +22,21 @@ namespace latticelens {
 using GgufValue = std::variant<std::int64_t, double, bool, std::string, std::vector<std::int64_t>,
                                std::vector<double>, std::vector<bool>, std::vector<std::string>>;
 
+/// What is written, in the file's order.
+using GgufMetadata = std::vector<std::pair<std::string, GgufValue>>;
+
 struct GgufTensor {
   std::string name;
   std::uint32_t type = 0;           // ggml type number
   std::vector<std::int64_t> shape;  // row-major: [out, in], the reverse of the file's order
   std::span<const std::byte> bytes; // empty when the type is unsupported (its size is unknown)
 };
+
+struct BlockType;
+
+/// Whole rows of blocks as fp32 of this shape.
+at::Tensor decode_blocks(const BlockType& type, std::span<const std::byte> blocks,
+                         const std::vector<std::int64_t>& shape);
 
 class GgufFile {
  public:

@@ -11,8 +11,6 @@ namespace {
 
 constexpr const char* space_mark = "\u2581"; // SentencePiece writes spaces as this
 
-enum TokenType : std::int64_t { normal = 1, unknown = 2, control = 3, user_defined = 4, byte = 6 };
-
 struct Tokens {
   const std::vector<std::string>& texts;
   std::vector<std::int64_t> types;
@@ -47,7 +45,7 @@ class Metadata {
     Tokens tokens{file_.texts(key("tokens")), {}};
     require(!tokens.texts.empty(), "tokenizer", where_ + ": the vocabulary is empty");
     require_texts(tokens.texts, "token");
-    tokens.types.assign(tokens.texts.size(), normal);
+    tokens.types.assign(tokens.texts.size(), gguf_token::normal);
     if (has("token_type"))
       tokens.types = file_.integers(key("token_type"));
     require_length("token_type", tokens.types.size(), tokens.texts.size());
@@ -86,14 +84,15 @@ Json added_tokens_json(const Tokens& tokens) {
   Json added = Json::array();
   for (std::size_t i = 0; i < tokens.texts.size(); ++i) {
     const std::int64_t type = tokens.types[i];
-    if (type == control || type == unknown || type == user_defined)
+    if (type == gguf_token::control || type == gguf_token::unknown ||
+        type == gguf_token::user_defined)
       added.push_back({{"id", i},
                        {"content", tokens.texts[i]},
                        {"single_word", false},
                        {"lstrip", false},
                        {"rstrip", false},
                        {"normalized", false},
-                       {"special", type != user_defined}});
+                       {"special", type != gguf_token::user_defined}});
   }
   return added;
 }
@@ -195,7 +194,7 @@ std::vector<ScoredMerge> read_scored_merges(const Metadata& metadata, const Toke
   std::vector<bool> mergeable;
   for (std::size_t i = 0; i < tokens.texts.size(); ++i) {
     vocabulary.add(tokens.texts[i], static_cast<std::int64_t>(i), metadata.where());
-    mergeable.push_back(tokens.types[i] == normal);
+    mergeable.push_back(tokens.types[i] == gguf_token::normal);
   }
   const std::vector<double> scores = metadata.file().numbers(Metadata::key("scores"));
   metadata.require_length("scores", scores.size(), tokens.texts.size());

@@ -135,20 +135,60 @@ void PreTokenizer::split(Pieces& pieces, bool at_begin) const {
   }
 }
 
+namespace {
+
+using NamedRow = std::pair<const char*, NamedPreTokenizer>;
+
+Json digits_then_bytes() {
+  const Json digits = {{"type", "Digits"}, {"individual_digits", true}};
+  return {{"type", "Sequence"}, {"pretokenizers", Json::array({digits, byte_level(true)})}};
+}
+
+const std::vector<NamedRow>& named_pre_tokenizers() {
+  static const std::vector<NamedRow> rows = {
+      {"gpt-2", {byte_level(true), nullptr, false, false}},
+      {"llama-bpe", {split_then_bytes(llama3_pattern), nullptr, true, true}},
+      {"smollm", {digits_then_bytes(), nullptr, false, false}}, // then GPT-2's rule
+      // Qwen's own tokenizer composes characters first.
+      {"qwen2", {split_then_bytes(qwen2_pattern), {{"type", "NFC"}}, false, false}}};
+  return rows;
+}
+
+/// Without what changes no token: offsets, and a sequence of one.
+Json essence(Json json) {
+  if (json.is_object() && json.value("type", "") == "Sequence" &&
+      json.value("pretokenizers", Json()).size() == 1)
+    return essence(json["pretokenizers"][0]);
+  if (json.is_object())
+    json.erase("trim_offsets");
+  for (Json& part : json)
+    if (part.is_structured())
+      part = essence(part);
+  return json;
+}
+
+bool alike(const Json& a, const Json& b) {
+  return nlohmann::json(essence(a)) == nlohmann::json(essence(b)); // whatever the order of keys
+}
+
+} // namespace
+
 NamedPreTokenizer named_pre_tokenizer(const std::string& name, const std::string& where) {
-  if (name == "gpt-2")
-    return {byte_level(true), nullptr, false, false};
-  if (name == "llama-bpe")
-    return {split_then_bytes(llama3_pattern), nullptr, true, true};
-  if (name == "smollm") { // every digit alone, then GPT-2's rule
-    const Json digits = {{"type", "Digits"}, {"individual_digits", true}};
-    const Json steps = Json::array({digits, byte_level(true)});
-    return {{{"type", "Sequence"}, {"pretokenizers", steps}}, nullptr, false, false};
+  std::string known;
+  for (const auto& [row, pre_tokenizer] : named_pre_tokenizers()) {
+    if (name == row)
+      return pre_tokenizer;
+    known += (known.empty() ? "" : ", ") + std::string(row);
   }
-  if (name == "qwen2") // Qwen's own tokenizer composes characters first
-    return {split_then_bytes(qwen2_pattern), {{"type", "NFC"}}, false, false};
-  throw Error("tokenizer", where + ": pre-tokenizer \"" + name +
-                               "\" is not supported; known: gpt-2, llama-bpe, smollm, qwen2");
+  throw Error("tokenizer",
+              where + ": pre-tokenizer \"" + name + "\" is not supported; known: " + known);
+}
+
+std::string name_of_pre_tokenizer(const Json& pre_tokenizer, const Json& normalizer) {
+  for (const auto& [row, named] : named_pre_tokenizers())
+    if (alike(pre_tokenizer, named.pre_tokenizer) && alike(normalizer, named.normalizer))
+      return row;
+  return "";
 }
 
 } // namespace latticelens

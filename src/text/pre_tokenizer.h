@@ -57,6 +57,9 @@ struct NamedPreTokenizer {
   bool adds_begin_of_text = false; // unless the file says otherwise
 };
 
+/// The name whose pre-tokenizer and normalizer these are; empty: none.
+std::string name_of_pre_tokenizer(const Json& pre_tokenizer, const Json& normalizer);
+
 /// Error: an unknown name, listing the known ones.
 NamedPreTokenizer named_pre_tokenizer(const std::string& name, const std::string& where);
 

@@ -1,6 +1,7 @@
 #include "model/families/gguf_config.h"
 
 #include "core/error.h"
+#include <ATen/ATen.h>
 
 namespace latticelens {
 
@@ -52,6 +53,75 @@ Json config_of_gguf(const GgufFile& file, const std::string& architecture,
   if (file.has("tokenizer.ggml.eos_token_id"))
     config["eos_token_id"] = file.integer("tokenizer.ggml.eos_token_id");
   return config;
+}
+
+GgufMetadata gguf_of_config(const Config& config, const std::string& architecture) {
+  const auto key = [&](const char* name) { return architecture + "." + name; };
+  const auto refuse = [&](bool wrong, const char* what) {
+    require(!wrong, "gguf",
+            std::string(what) + " has no form in GGUF's \"" + architecture +
+                "\"; export another format, as --format plain");
+  };
+  refuse(!config.windows.empty(), "a sliding window");
+  refuse(config.experts > 0, "a mixture of experts");
+  refuse(config.layer_norm, "layer normalisation");
+  refuse(!config.long_rope.short_divisors.empty(), "LongRoPE");
+  refuse(config.rotary_dimension != 0 && config.rotary_dimension != config.head_dimension,
+         "rotary embedding of a part of each head");
+  return {{key("block_count"), config.layers},
+          {key("context_length"), config.positions > 0 ? config.positions : 2048},
+          {key("embedding_length"), config.hidden},
+          {key("feed_forward_length"), config.intermediate},
+          {key("attention.head_count"), config.heads},
+          {key("attention.head_count_kv"), config.key_value_heads},
+          {key("attention.key_length"), config.head_dimension},
+          {key("attention.value_length"), config.head_dimension},
+          {key("attention.layer_norm_rms_epsilon"), config.norm_epsilon},
+          {key("rope.freq_base"), config.rope_theta},
+          {key("rope.dimension_count"), config.head_dimension},
+          {key("vocab_size"), config.vocabulary}};
+}
+
+Tensor rope_divisors(const Config& config) {
+  if (config.rope_scaling.factor == 1)
+    return {};
+  Config plain = config;
+  plain.rope_scaling = {};
+  return (at::tensor(rope_frequencies(plain), at::kDouble) /
+          at::tensor(rope_frequencies(config), at::kDouble))
+      .to(at::kFloat);
+}
+
+namespace {
+
+/// How many heads' rows a tensor of q or k has; 0: it is another tensor.
+std::int64_t rotary_heads(const std::string& name, const Tensor& tensor, const Config& config) {
+  const bool query = name.find("self_attn.q_proj.") != std::string::npos,
+             key = name.find("self_attn.k_proj.") != std::string::npos;
+  if (!query && !key)
+    return 0;
+  const std::int64_t heads = query ? config.heads : config.key_value_heads;
+  require(tensor.dim() > 0 && tensor.size(0) == heads * config.head_dimension, "gguf",
+          "tensor \"" + name + "\" does not have a row for each head's dimension");
+  return heads;
+}
+
+/// Rows [heads, first, second] -> [heads, second, first].
+Tensor transpose_rows(const Tensor& tensor, std::int64_t heads, std::int64_t first,
+                      std::int64_t second) {
+  return tensor.reshape({heads, first, second, -1}).transpose(1, 2).reshape(tensor.sizes());
+}
+
+} // namespace
+
+Tensor interleave_rotary_rows(const std::string& name, const Tensor& tensor, const Config& config) {
+  const std::int64_t heads = rotary_heads(name, tensor, config);
+  return heads == 0 ? tensor : transpose_rows(tensor, heads, 2, config.head_dimension / 2);
+}
+
+Tensor restore_rotary_rows(const std::string& name, const Tensor& stored, const Config& config) {
+  const std::int64_t heads = rotary_heads(name, stored, config);
+  return heads == 0 ? stored : transpose_rows(stored, heads, config.head_dimension / 2, 2);
 }
 
 } // namespace latticelens

@@ -8,18 +8,6 @@
 namespace latticelens {
 namespace {
 
-/// GGUF interleaves the two halves of each rotary pair in the rows of q and k.
-Tensor restore(const std::string& name, const Tensor& stored, const Config& c) {
-  const bool query = name.ends_with("self_attn.q_proj.weight"),
-             key = name.ends_with("self_attn.k_proj.weight");
-  if (!query && !key)
-    return stored;
-  const std::int64_t heads = query ? c.heads : c.key_value_heads;
-  require(stored.dim() == 2 && stored.size(0) == heads * c.head_dimension, "gguf",
-          "tensor \"" + name + "\" does not have a row for each head's dimension");
-  return stored.view({heads, c.head_dimension / 2, 2, -1}).transpose(1, 2).reshape(stored.sizes());
-}
-
 /// GGUF stores the divisors of the rotary frequencies; find the published scaling that gives them.
 Json rope_scaling_of(const GgufFile& file, double theta, std::int64_t head_dimension) {
   const Tensor divisors = file.load("rope_freqs.weight").flatten();
@@ -63,7 +51,8 @@ Family llama_family() {
           .gguf = {.architecture = "llama",
                    .config = config_from_gguf,
                    .names = llama_gguf_names(),
-                   .restore = restore},
+                   .arrange = interleave_rotary_rows,
+                   .restore = restore_rotary_rows},
           .names = {}};
 }
 

@@ -1,5 +1,6 @@
 #include "model/families/mistral.h"
 
+#include "model/families/gguf_config.h"
 #include "model/families/parts.h"
 
 namespace latticelens {
@@ -20,7 +21,10 @@ Family mistral_family() {
           .model_types = {"mistral"},
           .read_config = read_config,
           .layout = llama_layout,
-          .gguf = {},
+          .gguf = {.architecture = "llama",
+                   .names = llama_gguf_names(),
+                   .arrange = interleave_rotary_rows,
+                   .restore = restore_rotary_rows},
           .names = {}};
 }
 
