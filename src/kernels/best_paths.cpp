@@ -161,7 +161,11 @@ namespace latticelens {
 
 HWY_EXPORT(extend);
 
-LevelSet levels_of(const ElementGrid& grid) {
+namespace {
+
+std::vector<float> ascending_levels(const ElementGrid& grid) {
+  if (!grid.table.empty())
+    return {grid.table.begin(), grid.table.end()};
   constexpr std::size_t most_levels = 4096;
   std::vector<double> magnitudes = {0};
   while (magnitudes.back() < grid.maximum) {
@@ -171,12 +175,20 @@ LevelSet levels_of(const ElementGrid& grid) {
     magnitudes.push_back(last + std::ldexp(1.0, exponent - grid.mantissa_bits));
     require(magnitudes.size() <= most_levels, "grid", "too many levels to search among");
   }
-  LevelSet set;
-  set.edge = static_cast<float>(outer_edge(grid));
+  std::vector<float> levels;
   for (std::size_t i = magnitudes.size() - 1; i > 0; --i)
-    set.levels.push_back(static_cast<float>(-magnitudes[i]));
+    levels.push_back(static_cast<float>(-magnitudes[i]));
   for (const double magnitude : magnitudes)
-    set.levels.push_back(static_cast<float>(magnitude));
+    levels.push_back(static_cast<float>(magnitude));
+  return levels;
+}
+
+} // namespace
+
+LevelSet levels_of(const ElementGrid& grid) {
+  LevelSet set;
+  set.levels = ascending_levels(grid);
+  set.edge = static_cast<float>(outer_edge(grid));
   for (std::size_t i = 0; i + 1 < set.levels.size(); ++i) {
     const float middle = (set.levels[i] + set.levels[i + 1]) / 2;
     const bool up = snap(middle, grid) == set.levels[i + 1];

@@ -1,8 +1,10 @@
-// A symmetric grid of numbers: a small floating-point format without infinities, or integers,
-// described by three numbers.
+// A grid of numbers: a small floating-point format without infinities or integers, symmetric and
+// described by three numbers, or a table.
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <span>
 
 namespace latticelens {
 
@@ -15,11 +17,14 @@ struct ElementGrid {
   int minimum_exponent = 0;
   double maximum = 6;
   Ties ties = Ties::even;
+  /// Instead of the numbers above: ascending; ties go to the upper one. `maximum` is its largest
+  /// magnitude, beyond which values count as clipped.
+  std::span<const float> table = {};
 };
 
 /// Whether the grid is the integers up to its maximum.
 inline bool is_uniform(const ElementGrid& grid) {
-  return grid.mantissa_bits == grid.minimum_exponent &&
+  return grid.table.empty() && grid.mantissa_bits == grid.minimum_exponent &&
          grid.maximum < std::ldexp(2.0, grid.mantissa_bits);
 }
 
@@ -29,11 +34,22 @@ inline double outer_edge(const ElementGrid& grid) {
   return grid.maximum * (1 + 0x1p-20);
 }
 
+/// Half-way between a table's entry and the one below it.
+inline float middle_below(std::span<const float> table, std::size_t i) {
+  return (table[i - 1] + table[i]) / 2;
+}
+
 /// The nearest grid value: the obvious implementation that the vector ones are tested against. NaN
 /// stays NaN.
 inline double snap(double x, const ElementGrid& grid) {
   if (std::isnan(x))
     return x;
+  if (!grid.table.empty()) {
+    std::size_t nearest = 0;
+    while (nearest + 1 < grid.table.size() && x >= middle_below(grid.table, nearest + 1))
+      ++nearest;
+    return grid.table[nearest];
+  }
   const double magnitude =
       std::fmin(std::fabs(x), 2 * grid.maximum); // beyond the grid, infinity included
   const int exponent = magnitude == 0 ? grid.minimum_exponent

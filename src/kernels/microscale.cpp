@@ -108,7 +108,7 @@ SnapCounts quantize_all(float* values, std::int64_t blocks, std::int64_t block,
     const std::int64_t count = std::min(group, blocks - first);
     float* start = values + first * block;
     fit_all(start, count, block, rule, grid, scales);
-    if (!std::all_of(scales, scales + count, is_fitted_power))
+    if (!grid.table.empty() || !std::all_of(scales, scales + count, is_fitted_power))
       counts += snap_group(start, count, block, scales, grid, vectors);
     else if (vectors.away)
       counts.clipped += snap_fitted<Ties::away>(start, count, block, scales, vectors);

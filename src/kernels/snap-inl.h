@@ -26,16 +26,29 @@ struct GridVectors {
         smallest_binade(hn::Set(d, std::ldexp(T{1}, grid.minimum_exponent))),
         shift_factor(hn::Set(d, std::ldexp(T{1.5}, fraction_bits - grid.mantissa_bits))),
         half_factor(hn::Set(d, std::ldexp(T{0.5}, -grid.mantissa_bits))),
-        away(grid.ties == Ties::away) {}
+        away(grid.ties == Ties::away), table(grid.table) {}
   static constexpr int fraction_bits = std::numeric_limits<T>::digits - 1;
   V maximum, edge, smallest_binade;
   V shift_factor; // of a binade: added to it, a value loses what is below the binade's step
   V half_factor;  // of a binade: half its step
   bool away;
+  std::span<const float> table;
 };
 
-/// Nearest grid values of finite x, for grids of at most 21 mantissa bits, 22 if they are uniform,
-/// that have these ties.
+/// The nearest numbers of a table.
+template<class D>
+HWY_INLINE hn::Vec<D> look_up_nearest(D d, hn::Vec<D> x, std::span<const float> table) {
+  using T = hn::TFromD<D>;
+  auto nearest = hn::Set(d, static_cast<T>(table[0]));
+  for (std::size_t i = 1; i < table.size(); ++i) {
+    const auto reached = hn::Ge(x, hn::Set(d, static_cast<T>(middle_below(table, i))));
+    nearest = hn::IfThenElse(reached, hn::Set(d, static_cast<T>(table[i])), nearest);
+  }
+  return nearest;
+}
+
+/// Nearest grid values of finite x, for grids without a table of at most 21 mantissa bits, 22 if
+/// they are uniform, that have these ties.
 template<Ties Rule, class D>
 HWY_INLINE hn::Vec<D> snap_vector_with(D d, hn::Vec<D> x, const GridVectors<D>& grid) {
   using T = hn::TFromD<D>;
@@ -60,6 +73,8 @@ HWY_INLINE hn::Vec<D> snap_vector_with(D d, hn::Vec<D> x, const GridVectors<D>& 
 
 template<class D>
 HWY_INLINE hn::Vec<D> snap_vector(D d, hn::Vec<D> x, const GridVectors<D>& grid) {
+  if (HWY_UNLIKELY(!grid.table.empty()))
+    return look_up_nearest(d, x, grid.table);
   return grid.away ? snap_vector_with<Ties::away>(d, x, grid)
                    : snap_vector_with<Ties::even>(d, x, grid);
 }

@@ -1,23 +1,10 @@
 // The k-quants: superblocks of 256 values, whose sub-blocks of 16 or 32 have small integer scales
 // under one or two fp16 scales.
-#include "tensor/gguf_block_layouts.h"
+#include "tensor/gguf_code_bits.h"
 #include "tensor/gguf_decoders.h"
 
 namespace latticelens::gguf {
 namespace {
-
-struct ScaleAndMinimum {
-  int scale, minimum;
-};
-
-/// Pair j of 8 six-bit pairs in 12 bytes: the first four lie in the low bits of bytes 0-7, the last
-/// four in the nibbles of bytes 8-11 and the high bits of bytes 0-7.
-ScaleAndMinimum six_bit_pair(const std::uint8_t (&packed)[12], int j) {
-  if (j < 4)
-    return {packed[j] & 63, packed[j + 4] & 63};
-  return {(packed[j + 4] & 15) | (packed[j - 4] >> 6) << 4, (packed[j + 4] >> 4) | (packed[j] >> 6)
-                                                                                       << 4};
-}
 
 /// Scale j of Q3_K's 16: four low bits in the nibbles of bytes 0-7, two high bits in bytes 8-11.
 int six_bit_scale(const std::uint8_t (&packed)[12], int j) {

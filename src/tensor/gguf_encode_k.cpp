@@ -1,6 +1,6 @@
 // The k-quants: superblocks of 256 values, whose sub-blocks of 16 or 32 have small integer scales
 // under one or two fp16 scales.
-#include "tensor/gguf_block_layouts.h"
+#include "tensor/gguf_code_bits.h"
 #include "tensor/gguf_decoders.h"
 #include "tensor/gguf_encoders.h"
 
@@ -20,18 +20,6 @@ void default_weights(Numbers values, float* weights) {
   const float typical = std::sqrt(square / static_cast<float>(values.size()));
   for (std::size_t i = 0; i < values.size(); ++i)
     weights[i] = typical + std::fabs(values[i]);
-}
-
-/// Writes pair j of 8 six-bit pairs: see six_bit_pair in the decoder.
-void put_six_bit_pair(std::uint8_t (&packed)[12], int j, int scale, int minimum) {
-  if (j < 4) {
-    packed[j] = static_cast<std::uint8_t>(packed[j] | scale);
-    packed[j + 4] = static_cast<std::uint8_t>(packed[j + 4] | minimum);
-    return;
-  }
-  packed[j + 4] = static_cast<std::uint8_t>((scale & 15) | (minimum & 15) << 4);
-  packed[j - 4] = static_cast<std::uint8_t>(packed[j - 4] | (scale >> 4) << 6);
-  packed[j] = static_cast<std::uint8_t>(packed[j] | (minimum >> 4) << 6);
 }
 
 /// The 8 sub-blocks' scales and minima as six-bit integers under two fp16 numbers.
@@ -79,15 +67,7 @@ void put_pairs(const PairScales& pairs, Block& block) {
   block.scale = pairs.scale;
   block.minimum = pairs.minimum;
   for (int j = 0; j < 8; ++j)
-    put_six_bit_pair(block.scales, j, pairs.scales[j], pairs.minima[j]);
-}
-
-/// Sub-blocks 2 p and 2 p + 1 share 32 bytes.
-void put_nibbles(const std::uint8_t* codes, std::uint8_t (&nibbles)[128]) {
-  for (int p = 0; p < 4; ++p)
-    for (int l = 0; l < 32; ++l)
-      nibbles[32 * p + l] =
-          static_cast<std::uint8_t>((codes[64 * p + l] & 15) | (codes[64 * p + l + 32] & 15) << 4);
+    put_six_bit_pair(block.scales, j, {pairs.scales[j], pairs.minima[j]});
 }
 
 Q6K encode_block(Numbers values, Numbers weights) {
@@ -107,19 +87,17 @@ Q6K encode_block(Numbers values, Numbers weights) {
     return block;
   const float inverse = -128 / extreme;
   block.scale = half_bits(1 / inverse);
-  for (int j = 0; j < 16; ++j) { // see decode_block of Q6_K
+  std::uint8_t codes[256];
+  for (int j = 0; j < 16; ++j) {
     block.scales[j] = static_cast<std::int8_t>(std::min(127, nearest_integer(inverse * scales[j])));
     const float step = half_to_float(block.scale) * static_cast<float>(block.scales[j]);
-    const int half = j / 8, quarter = j / 2 % 4, first = 16 * (j % 2);
-    std::uint8_t* nibbles = block.nibbles + 64 * half + 32 * (quarter % 2) + first;
-    std::uint8_t* pairs = block.pairs + 32 * half + first;
-    for (int l = 0; l < 16; ++l) {
-      const float value = values[static_cast<std::size_t>(16 * j + l)];
-      const int code = step == 0 ? 32 : std::clamp(nearest_integer(value / step), -32, 31) + 32;
-      nibbles[l] = static_cast<std::uint8_t>(nibbles[l] | (code & 15) << (quarter / 2 * 4));
-      pairs[l] = static_cast<std::uint8_t>(pairs[l] | (code >> 4) << (2 * quarter));
+    for (int l = 16 * j; l < 16 * (j + 1); ++l) {
+      const float value = values[static_cast<std::size_t>(l)];
+      codes[l] = static_cast<std::uint8_t>(
+          step == 0 ? 32 : std::clamp(nearest_integer(value / step), -32, 31) + 32);
     }
   }
+  put_six_bits(codes, block);
   return block;
 }
 
@@ -147,9 +125,7 @@ void encode_q5_k(Numbers values, Numbers weights, Blocks blocks) {
     Q5K block = {};
     put_pairs(pairs, block);
     put_nibbles(codes, block.nibbles);
-    for (int i = 0; i < 256; ++i)
-      block.fifth_bits[i % 32] =
-          static_cast<std::uint8_t>(block.fifth_bits[i % 32] | (codes[i] >> 4) << (i / 32));
+    put_fifth_bits(codes, block.fifth_bits);
     return block;
   });
 }

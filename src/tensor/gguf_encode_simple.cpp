@@ -1,6 +1,6 @@
 // Plain floats and the formats of 32 values with one scale (Q4_0 ... Q8_0).
 #include "core/error.h"
-#include "tensor/gguf_block_layouts.h"
+#include "tensor/gguf_code_bits.h"
 #include "tensor/gguf_encoders.h"
 
 #include <algorithm>
@@ -31,18 +31,6 @@ void affine_codes(Numbers values, AffineScale scale, int most, Codes& codes) {
   for (std::size_t i = 0; i < values.size(); ++i)
     codes[i] = static_cast<std::uint8_t>(
         std::clamp(static_cast<int>((values[i] - scale.minimum) * inverse + 0.5f), 0, most));
-}
-
-void put_nibbles(const Codes& codes, std::uint8_t (&nibbles)[16]) {
-  for (int j = 0; j < 16; ++j)
-    nibbles[j] = static_cast<std::uint8_t>((codes[j] & 15) | (codes[j + 16] & 15) << 4);
-}
-
-void put_fifth_bits(const Codes& codes, std::uint8_t (&bits)[4]) {
-  std::uint32_t fifth = 0;
-  for (int j = 0; j < 32; ++j)
-    fifth |= static_cast<std::uint32_t>(codes[j] >> 4 & 1) << j;
-  std::memcpy(bits, &fifth, sizeof fifth);
 }
 
 /// The scale that puts the value of the largest magnitude on the lowest code, or the best weighted.

@@ -9,9 +9,11 @@
 namespace latticelens {
 namespace {
 
-const ElementGrid grids[] = {
-    {1, 0, 6, Ties::even}, {1, 0, 6, Ties::away}, {3, 0, 7.5, Ties::even}, {2, -2, 28, Ties::even},
-    {2, 2, 7, Ties::even}, {2, 2, 7, Ties::away}, {3, -6, 448, Ties::even}};
+constexpr float crooked[] = {-8, -5.5f, -3, -1, 1, 2, 7};
+const ElementGrid grids[] = {{1, 0, 6, Ties::even},    {1, 0, 6, Ties::away},
+                             {3, 0, 7.5, Ties::even},  {2, -2, 28, Ties::even},
+                             {2, 2, 7, Ties::even},    {2, 2, 7, Ties::away},
+                             {3, -6, 448, Ties::even}, {.maximum = 8, .table = crooked}};
 constexpr float multipliers[] = {1, 1.25f, 0.75f, 0.875f}, powers[] = {1, 2};
 const ScaleRule rules[] = {
     {2, 2, false},

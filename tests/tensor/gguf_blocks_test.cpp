@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "tensor/gguf_codes.h"
 #include "tests/support.h"
 #include <bit>
 #include <cmath>
@@ -200,6 +201,32 @@ TEST(GgufBlocks, what_fp16_cannot_hold_is_an_error) {
   const std::vector<float> huge(32, 1e9f);
   EXPECT_THROW(type_named("Q4_0").encode(huge, {}, std::span(blocks).first(18)), Error);
   type_named("BF16").encode(huge, {}, blocks);
+}
+
+/// Decoding by scales, levels and codes that are written back gives what the decoder gives.
+TEST(GgufBlocks, codes_and_scales_say_what_the_blocks_say) {
+  for (const CodedType& coded : coded_types()) {
+    const BlockType& type = type_named(coded.name);
+    std::vector<float> values(type.values * 3);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = std::sin(static_cast<float>(i * i)) + 0.2f;
+    std::vector<std::byte> blocks(3 * type.bytes);
+    type.encode(values, {}, blocks);
+    std::vector<float> expected;
+    for (std::size_t b = 0; b < 3; ++b) {
+      const auto block = std::span(blocks).subspan(b * type.bytes, type.bytes);
+      float scales[16], offsets[16];
+      coded.read_scales(block, scales, offsets);
+      std::vector<std::uint8_t> codes(type.values);
+      for (std::size_t i = 0; i < codes.size(); ++i) {
+        codes[i] = static_cast<std::uint8_t>((i * 7 + b) % coded.levels.size());
+        expected.push_back(scales[i / coded.group] * coded.levels[codes[i]] +
+                           offsets[i / coded.group]);
+      }
+      coded.write_codes(codes.data(), block);
+    }
+    EXPECT_EQ(decode(type, blocks), expected) << coded.name;
+  }
 }
 
 } // namespace
