@@ -9,7 +9,7 @@ namespace latticelens {
 namespace {
 
 struct Options {
-  std::string model, out, format = "plain", dtype = "bf16", type = "f16", outer_type;
+  std::string model, out, format = "plain", dtype = "bf16", type, outer_type;
   bool quiet = false;
 };
 
@@ -26,7 +26,7 @@ std::string percent(double part, double whole) {
 }
 
 void export_file(const OpenedModel& opened, const Options& options, Progress& progress) {
-  const GgufTypes types = parse_gguf_types(options.type, options.outer_type);
+  const GgufTypes types = choose_gguf_types(opened, options.type, options.outer_type);
   const GgufSummary summary =
       export_gguf(opened, options.out, types, [&](std::int64_t) { progress.step(); });
   std::string linears;
@@ -90,11 +90,11 @@ void add_export(CLI::App& program) {
       ->add_option("--dtype", options->dtype,
                    "Of a plain folder: bf16 or fp32 (exact when there is an online rotation)")
       ->capture_default_str();
-  command
-      ->add_option("--type", options->type,
-                   "Of a GGUF file's linears: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, "
-                   "q5_k, q6_k, iq4_nl, mxfp4 or nvfp4")
-      ->capture_default_str();
+  command->add_option(
+      "--type", options->type,
+      "Of a GGUF file's linears: f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, "
+      "q5_k, q6_k, iq4_nl, mxfp4 or nvfp4 (default: the one that the model was "
+      "rounded into, else f16)");
   command->add_option("--outer-type", options->outer_type,
                       "Of its embedding and head (q8_0 beside a quantized type, else as --type)");
   command->add_flag("--quiet", options->quiet, "No progress");

@@ -37,6 +37,7 @@ Json everything() {
   for (std::size_t i = 0; i < presets_json.size(); ++i)
     presets_json[i]["method"] = presets()[i].method;
   return {{"formats", rows_of(formats())},
+          {"formats of weights only", rows_of(coded_formats())},
           {"scale rules", rows_of(scale_rules())},
           {"roundings", roundings_json},
           {"permutations", rows_of(permutations())},

@@ -1,6 +1,7 @@
 #include "formats/format.h"
 
 #include "core/error.h"
+#include "formats/block_frame.h"
 #include "formats/table.h"
 #include "kernels/best_paths.h"
 #include <ATen/ATen.h>
@@ -60,7 +61,9 @@ float largest_magnitude(const float* values, std::int64_t count) {
 
 } // namespace
 
-Format Format::on(const Tensor& weight) const {
+Format Format::on(const Tensor& weight, const Tensor& importance) const {
+  if (coded)
+    return frame ? *this : framed(*this, weight, importance);
   Format format = *this;
   format.block = block_of(*this, weight);
   if (rule.tensor_maximum > 0 && rule.tensor_scale == 0) {
@@ -70,6 +73,27 @@ Format Format::on(const Tensor& weight) const {
         largest_magnitude(values.const_data_ptr<float>(), values.numel()), rule, grid);
   }
   return format;
+}
+
+Format Format::of_rows(std::int64_t first, std::int64_t last) const {
+  Format format = *this;
+  if (frame)
+    format.frame =
+        std::make_shared<BlockFrame>(BlockFrame{frame->scales.slice(0, first, last).contiguous(),
+                                                frame->offsets.slice(0, first, last).contiguous(),
+                                                frame->bytes.slice(0, first, last).contiguous()});
+  return format;
+}
+
+Tensor Format::without_offsets(const Tensor& x) const {
+  return frame ? x - frame->offsets.repeat_interleave(block, 1) : x;
+}
+
+Tensor Format::with_offsets(const Tensor& x) const {
+  if (!frame)
+    return x;
+  const Tensor offsets = frame->offsets.repeat_interleave(block, 1);
+  return at::where((frame->scales == 0).repeat_interleave(block, 1), offsets, x + offsets);
 }
 
 int Format::code_bits() const {
@@ -86,6 +110,8 @@ ScaleType Format::scale_type() const {
 }
 
 double Format::bits() const {
+  if (coded)
+    return bits_of(*coded);
   const ScaleType type = scale_type();
   const double scale_bits = type == ScaleType::fp32 ? 32 : type == ScaleType::fp16 ? 16 : 8;
   return code_bits() + (block > 0 ? scale_bits / static_cast<double>(block) : 0);
@@ -93,6 +119,10 @@ double Format::bits() const {
 
 Tensor Format::fit(const Tensor& x) const {
   const Format format = on(x);
+  if (format.frame) { // a scale of zero: any step, the value is the offset
+    constexpr double any = 0x1p-100;
+    return at::where(format.frame->scales == 0, any, format.frame->scales);
+  }
   const Tensor values = x.to(at::kFloat).contiguous();
   Tensor scales = at::empty(scale_shape(x, format.block), values.options());
   const float* from = values.const_data_ptr<float>();
@@ -110,8 +140,8 @@ Tensor Format::snap(const Tensor& x, const Tensor& scales, SnapCounts& counts) c
   const std::int64_t together = block_of(*this, x);
   require(scales.sizes().vec() == scale_shape(x, together), "format",
           "scales and values have different shapes");
-  Tensor values = x.to(at::kFloat).clone(at::MemoryFormat::Contiguous);
-  const Tensor steps = scales.contiguous();
+  Tensor values = without_offsets(x.to(at::kFloat)).clone(at::MemoryFormat::Contiguous);
+  const Tensor steps = (frame ? fit(x) : scales).contiguous();
   float* data = values.mutable_data_ptr<float>();
   const float* from = steps.const_data_ptr<float>();
   counts += for_blocks(values.numel(), together, [&](std::int64_t begin, std::int64_t end) {
@@ -119,7 +149,7 @@ Tensor Format::snap(const Tensor& x, const Tensor& scales, SnapCounts& counts) c
     return snap_blocks({data + begin * together, blocks * together}, together,
                        {from + begin, blocks}, grid);
   });
-  return values;
+  return with_offsets(values);
 }
 
 float Format::candidate_scale(float fitted, int candidate) const {

@@ -3,6 +3,7 @@
 #pragma once
 #include "kernels/microscale.h"
 #include "tensor/tensor.h"
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,14 @@ namespace latticelens {
 /// What a block's scale is stored as.
 enum class ScaleType { e8m0, e4m3, fp16, fp32 };
 
+struct CodedType;
+
+/// Scales and offsets that are chosen for a whole weight at once.
+struct BlockFrame {
+  Tensor scales, offsets; // [out, in/block] fp32
+  Tensor bytes;           // [out, bytes of a row] U8: blocks whose codes are still to be chosen
+};
+
 struct Format {
   std::string name; // canonical: "mxfp4", "bint4:128", "mxfp4/7.25"; "mxfp4/floor/away" is printed
                     // "mxfp4/away"
@@ -19,10 +28,20 @@ struct Format {
   ElementGrid grid;
   ScaleRule rule;
   bool asymmetric_activations = false; // activations get a zero point a row instead
+  /// A GGUF type: values lie at scale * level + offset, and both are chosen once for a weight, when
+  /// the format is settled for it. For weights only.
+  const CodedType* coded = nullptr;
+  std::shared_ptr<const BlockFrame> frame = nullptr;
 
-  /// The format for one weight: a block of a whole row gets its length, a second scale for the
-  /// tensor follows from its largest magnitude. Error: values that are not finite.
-  Format on(const Tensor& weight) const;
+  /// The format for one weight [out, in]: a block of a whole row gets its length, a second scale
+  /// for the tensor follows from its largest magnitude, a GGUF type gets its frame, in which inputs
+  /// count by `importance` [in], if it is defined. Error: values that are not finite.
+  Format on(const Tensor& weight, const Tensor& importance = {}) const;
+  /// The same, settled for rows [first, last) of that weight.
+  Format of_rows(std::int64_t first, std::int64_t last) const;
+  /// x [out, in] less the frame's offsets, and back; without a frame x itself.
+  Tensor without_offsets(const Tensor& x) const;
+  Tensor with_offsets(const Tensor& x) const;
   /// Bits of one code.
   int code_bits() const;
   ScaleType scale_type() const;
@@ -53,6 +72,9 @@ struct FormatRow {
 
 /// Every format there is.
 const std::vector<FormatRow>& formats();
+
+/// GGUF's types as formats of weights: "q4_0" ...; parse_format knows both tables.
+const std::vector<FormatRow>& coded_formats();
 
 struct ScaleRuleRow {
   const char* name;

@@ -10,8 +10,9 @@ namespace {
 
 std::string known_names() {
   std::string names;
-  for (const FormatRow& row : formats())
-    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  for (const auto* table : {&formats(), &coded_formats()})
+    for (const FormatRow& row : *table)
+      names += (names.empty() ? "" : ", ") + std::string(row.name);
   return names;
 }
 
@@ -51,9 +52,10 @@ const std::vector<FormatRow>& formats() {
 namespace {
 
 const FormatRow& row_named(std::string_view name, std::string_view text) {
-  for (const FormatRow& row : formats())
-    if (name == row.name)
-      return row;
+  for (const auto* table : {&formats(), &coded_formats()})
+    for (const FormatRow& row : *table)
+      if (name == row.name)
+        return row;
   throw Error("format", "\"" + std::string(text) + "\" is unknown; known: " + known_names());
 }
 
@@ -78,6 +80,9 @@ Format parse_format(std::string_view text) {
   const std::vector<std::string> parts = split(text, '/');
   const std::size_t colon = parts[0].find(':');
   Format format = row_named(std::string_view(parts[0]).substr(0, colon), text).make();
+  require(!format.coded || text == format.name, "format",
+          "\"" + std::string(text) + "\": " + format.name +
+              " has its own blocks and scales; write it without more");
   if (colon != std::string::npos)
     set_block(format, std::string_view(parts[0]).substr(colon + 1), text);
   const std::string default_rule = format.rule.scale_grid ? "maximum" : "floor";

@@ -42,6 +42,10 @@ const Packing& huffman_packing();
 /// F32 [k] and _outlier_place I32 [k], ascending.
 const Packing& sparse_packing();
 
+/// "gguf": blocks as GGUF files have them. _blocks U8 [out, bytes of a row], _type I64 [1]: ggml's
+/// number of the type, which differs from the format's where rows are no whole superblocks.
+const Packing& coded_packing();
+
 /// Unpacked parts that are in memory.
 LoadPart parts_of(const PackedWeight& packed);
 

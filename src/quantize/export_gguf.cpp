@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "model/families/gguf_config.h"
 #include "quantize/export_dequantized.h"
+#include "tensor/gguf_codes.h"
 #include "tensor/gguf_writer.h"
 #include "text/gguf_vocabulary.h"
 #include "text/tokenizer.h"
@@ -98,9 +99,25 @@ class Export {
   }
 
  private:
+  /// The blocks [out, bytes of a row] that the weight was rounded into, if the type asked for has
+  /// them and nothing is folded back into the values.
+  Tensor stored_blocks(const std::string& name) const {
+    const CodedType* own = opened_.settings.weight.coded;
+    const std::string blocks = name + "_blocks";
+    if (!opened_.quantized || !own ||
+        find_block_type(std::string_view(own->name)) != types_.linear ||
+        opened_.activations.down_input || has_input_transforms(opened_.settings) ||
+        !opened_.model.tensors->has(blocks))
+      return {};
+    return opened_.model.tensors->load(blocks);
+  }
+
   const BlockType& type_of(const std::string& name, const Tensor& tensor) const {
     if (tensor.dim() < 2)
       return type_named("F32");
+    if (stored_blocks(name).defined())
+      return *find_block_type(static_cast<std::uint32_t>(
+          opened_.model.tensors->load(name + "_type").item<std::int64_t>()));
     const OuterNames& names = opened_.model.family->names;
     const bool outer = name == names.embedding + ".weight" || name == names.head + ".weight";
     return type_for_width(outer ? *types_.outer : *types_.linear, tensor.size(-1));
@@ -128,15 +145,28 @@ class Export {
     return all;
   }
 
-  void write(GgufWriter& writer, const std::string& name, const Tensor& tensor) {
+  Tensor arranged(const std::string& name, const Tensor& tensor) const {
     const Family& family = *opened_.model.family;
-    const Tensor arranged =
-        family.gguf.arrange ? family.gguf.arrange(name, tensor, opened_.model.config) : tensor;
+    return family.gguf.arrange ? family.gguf.arrange(name, tensor, opened_.model.config) : tensor;
+  }
+
+  std::vector<std::byte> blocks_of(const BlockType& type, const std::string& name,
+                                   const Tensor& values) const {
+    const Tensor stored = stored_blocks(name);
+    if (!stored.defined())
+      return encode_blocks(type, values, {});
+    const Tensor rows = arranged(name, stored).contiguous();
+    const auto* from = static_cast<const std::byte*>(rows.const_data_ptr());
+    return {from, from + rows.numel()};
+  }
+
+  void write(GgufWriter& writer, const std::string& name, const Tensor& tensor) {
+    const Tensor values = arranged(name, tensor);
     const BlockType& type = type_of(name, tensor);
-    const std::vector<std::byte> blocks = encode_blocks(type, arranged, {});
+    const std::vector<std::byte> blocks = blocks_of(type, name, values);
     if (tensor.dim() > 1)
-      count(type, name, arranged, blocks);
-    writer.write(gguf_name(family, name), blocks);
+      count(type, name, values, blocks);
+    writer.write(gguf_name(*opened_.model.family, name), blocks);
   }
 
   void count(const BlockType& type, const std::string& name, const Tensor& values,
@@ -159,8 +189,11 @@ class Export {
 
 } // namespace
 
-GgufTypes parse_gguf_types(const std::string& linear, const std::string& outer) {
-  const BlockType& type = type_named(linear);
+GgufTypes choose_gguf_types(const OpenedModel& opened, const std::string& linear,
+                            const std::string& outer) {
+  const CodedType* own = opened.settings.weight.coded;
+  const std::string wanted = !linear.empty() ? linear : opened.quantized && own ? own->name : "F16";
+  const BlockType& type = type_named(wanted);
   return {&type,
           outer.empty() ? &type_named(type.values > 1 ? "Q8_0" : type.name) : &type_named(outer)};
 }

@@ -10,9 +10,11 @@ struct GgufTypes {
   const BlockType* outer;  // of the embedding and the head
 };
 
-/// Types by name in any case ("q4_k"); without `outer`: Q8_0 beside a quantized type, else the
-/// same. Error: an unknown name, listing what can be written.
-GgufTypes parse_gguf_types(const std::string& linear, const std::string& outer);
+/// Types by name in any case ("q4_k"). Without `linear`: the one that the model was rounded into,
+/// else F16; without `outer`: Q8_0 beside a quantized type, else the same. Error: an unknown name,
+/// listing what can be written.
+GgufTypes choose_gguf_types(const OpenedModel& opened, const std::string& linear,
+                            const std::string& outer);
 
 /// What was written, for people to see.
 struct GgufSummary {
@@ -24,9 +26,10 @@ struct GgufSummary {
 };
 
 /// Writes `file`: the weights' values (dequantized, an online rotation folded back) rounded to the
-/// nearest in the types. Rows that are no whole blocks of a type take a neighbour of 32 values, as
-/// llama.cpp does. `each_block(layer)` after each. Errors: a family or tokenizer without a form in
-/// GGUF, what fp16 scales cannot hold.
+/// nearest in the types; blocks that the model was rounded into (weight=q4_0 ...) as they are. Rows
+/// that are no whole blocks of a type take a neighbour of 32 values, as llama.cpp does.
+/// `each_block(layer)` after each. Errors: a family or tokenizer without a form in GGUF, what fp16
+/// scales cannot hold.
 GgufSummary export_gguf(const OpenedModel& opened, const std::filesystem::path& file,
                         const GgufTypes& types,
                         const std::function<void(std::int64_t)>& each_block = {});

@@ -37,7 +37,7 @@ RoundingProblem problem_of(const VisitedLinear& linear, const Moments& moments,
                            const Method& method) {
   return {.weight = linear.weight,
           .moments = moments,
-          .format = method.weight.on(linear.weight),
+          .format = method.weight.on(linear.weight, moments.gram.diagonal().to(at::kFloat)),
           .name = linear.name,
           .scales = method.scales,
           .order = method.order};
@@ -125,7 +125,7 @@ Json inspect_linear(const VisitedLinear& linear, const Moments& moments, const M
   for (const OrderRow& order : orders())
     result["orders"].push_back(profile_of(moments, order.name, damping, linear.name));
   // What leaves the grid is not bound by its bounds.
-  if (rounding_row(method.rounding.name).packing == grid_packing)
+  if (has_certificates(packing_of(method)))
     result["certificate"] = certificates_of(problem, linear, damping, strength);
   result["alternatives"] = Json::array();
   for (const Alternative& alternative : alternatives)

@@ -20,6 +20,11 @@ struct Loop {
   std::vector<Json> rows; // layers.jsonl
 };
 
+/// How much inputs count when the scales of a whole weight are chosen: their mean squares.
+Tensor importance_of(const Moments* moments) {
+  return moments ? moments->gram.diagonal().to(at::kFloat) : Tensor();
+}
+
 /// Rounds the linears of one stage as one matrix (rows are independent), replaces their weights by
 /// what the packed bytes decode to, and adds the bytes to `tensors`.
 void round_stage(Loop& loop, Block& block, const Stage& stage, const StageMoments* collected,
@@ -31,18 +36,18 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const StageMoment
   const std::string where = block_prefix(loop.request.model, block.layer) + stage.name;
   static const Moments none;
   const Method& method = loop.request.method;
-  const Packing& packing = rounding_row(method.rounding.name).packing();
+  const Packing& packing = packing_of(method);
   const Tensor weight = at::cat(weights);
   const RoundingProblem problem{.weight = weight,
                                 .moments = moments ? *moments : none,
-                                .format = method.weight.on(weight),
+                                .format = method.weight.on(weight, importance_of(moments)),
                                 .name = where,
                                 .scales = method.scales,
                                 .order = method.order};
   const Rounded rounded =
       loop.times.measure("rounding", [&] { return round_weight(method.rounding, problem); });
   std::optional<Certificate> certificate;
-  if (rounded.solver_error.defined() && &packing == &grid_packing())
+  if (rounded.solver_error.defined() && has_certificates(packing))
     certificate =
         loop.times.measure("certificates", [&] { return certify(problem, rounded, /*steps=*/0); });
   std::int64_t first = 0;
@@ -51,11 +56,12 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const StageMoment
     const std::int64_t last = first + weights[i].size(0);
     const Tensor values = rounded.values.slice(0, first, last),
                  scales = rounded.scales.slice(0, first, last);
-    const PackedWeight packed = packing.pack({values, scales}, problem.format);
+    const Format own = problem.format.of_rows(first, last);
+    const PackedWeight packed = packing.pack({values, scales}, own);
     const Tensor decoded = packing.unpack(parts_of(packed), method.weight, where).values;
     require(at::equal(decoded, values), "pack",
             where + ": packed bytes of " + name + " do not decode to the rounded weight");
-    Json row = layer_row(problem.format, block.layer, name, {weights[i], decoded, scales}, moments);
+    Json row = layer_row(own, block.layer, name, {weights[i], decoded, scales}, moments);
     if (certificate)
       row["certificate"] = certificate_row(*certificate, first, last);
     if (collected && collected->shared) {

@@ -10,7 +10,8 @@ namespace latticelens {
 namespace {
 
 Json histogram_of_exponents(const Tensor& scales) {
-  const Tensor exponents = (scales.log2().round()).to(at::kLong).flatten();
+  const Tensor sizes = scales.abs().flatten(); // of some GGUF types negative, or zero
+  const Tensor exponents = sizes.index({sizes > 0}).log2().round().to(at::kLong);
   const auto [values, inverse, counts] =
       at::_unique2(exponents, /*sorted=*/true, false, /*return_counts=*/true);
   Json histogram = Json::object();

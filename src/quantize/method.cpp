@@ -166,12 +166,41 @@ void check_learning(const Method& method) {
   if (const LearnSpec* spec = learning(method, "blocks"))
     check_learned_blocks(method, *spec);
   if (learning(method, "codes"))
-    require(rounding_row(method.rounding.name).packing().name == std::string("grid"), "method",
+    require(&packing_of(method) == &grid_packing(), "method",
             "learn=codes: rounding=" + method.rounding.name +
                 " stores more than codes and scales; take another rounding, as gptq");
 }
 
+void check_coded(const Method& method) {
+  const auto refuse = [](const Format& format, const char* key) {
+    require(!format.coded, "method",
+            std::string(key) + "=" + format.name +
+                ": GGUF types are formats of weights only; their scales are chosen for a whole "
+                "weight");
+  };
+  if (method.activation)
+    refuse(*method.activation, "activation");
+  if (method.kv)
+    refuse(*method.kv, "kv");
+  if (!method.weight.coded)
+    return;
+  require(&rounding_row(method.rounding.name).packing() == &grid_packing(), "method",
+          "weight=" + method.weight.name + ": rounding=" + method.rounding.name +
+              " stores more than codes and scales; take another rounding, as gptq");
+  require(method.learn.empty(), "method",
+          "weight=" + method.weight.name +
+              ": learning does not know its scales; leave learn= out, or take another format");
+}
+
 } // namespace
+
+const Packing& packing_of(const Method& method) {
+  return method.weight.coded ? coded_packing() : rounding_row(method.rounding.name).packing();
+}
+
+bool has_certificates(const Packing& packing) {
+  return &packing == &grid_packing() || &packing == &coded_packing();
+}
 
 Method parse_method(std::string_view text) {
   Method method{.rounding = parse_rounding("nearest")};
@@ -194,6 +223,7 @@ Method parse_method(std::string_view text) {
   require(!method.centred || method.activation, "method",
           "centre=mean: no activation is quantized around it; write activation=FORMAT, or leave it "
           "out");
+  check_coded(method);
   check_learning(method);
   const TransformSpec* query_key = transform_at(method, Site::query_key);
   require(

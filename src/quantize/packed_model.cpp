@@ -17,10 +17,6 @@ const char* const layout = "mxfp4-pack-quantized";
 const char* const rotation_name =
     "R4"; // of the transform's config group; part of the stored tensors' names
 
-const Packing& packing_of(const Method& method) {
-  return rounding_row(method.rounding.name).packing();
-}
-
 /// Serves NAME.weight from its parts.
 class PackedTensors : public TensorSource {
  public:

@@ -30,9 +30,11 @@ Certificate certify(const RoundingProblem& layer, const Rounded& rounded, int st
   const LatticeProblem problem =
       lattice_problem(free, layer.moments, {rounded.damping, rounded.strength});
   const Order& order = problem.factor.order;
-  const Tensor values = in_order(rounded.values.t().contiguous(), order);
+  const Tensor values =
+      in_order(layer.format.without_offsets(rounded.values).t().contiguous(), order);
+  const Tensor scales = layer.format.frame ? layer.format.fit(layer.weight) : rounded.scales;
   const Tensor all_steps =
-      in_order(rounded.scales.repeat_interleave(layer.format.block, 1).t().contiguous(), order);
+      in_order(scales.repeat_interleave(layer.format.block, 1).t().contiguous(), order);
   const Certificates lattice(
       {problem.factor.l, problem.target, values, all_steps, layer.format.grid});
   const Forecast forecast = lattice.forecast();

@@ -55,9 +55,10 @@ Tensor mismatch_target(const Moments& moments, const LatticeFactor& factor, cons
 } // namespace
 
 bool scales_are_fixed(const Format& format, const ScaleSpec& scales) {
-  const bool large = format.block > most_columns;
+  const bool large = format.block > most_columns || format.coded;
   require(!large || scales.time == ScaleTime::fixed || scales.time == ScaleTime::current, "method",
-          format.name + ": blocks of " + std::to_string(format.block) +
+          format.name + ": blocks " +
+              (format.coded ? "of GGUF types" : "of " + std::to_string(format.block)) +
               " have the scales of the weights before any rounding; write scales=static");
   return large || scales.time == ScaleTime::fixed;
 }
@@ -82,6 +83,10 @@ LatticeProblem lattice_problem(const RoundingProblem& layer, const Moments& mome
     problem.target.add_(
         (mismatch_target(moments, problem.factor, layer.weight) - problem.target).to(at::kFloat),
         regularisation.strength);
+  if (format.frame)
+    problem.target.sub_(
+        in_order(format.frame->offsets.repeat_interleave(format.block, 1).t().contiguous(),
+                 problem.factor.order));
   problem.choose = chooser(layer, problem.factor.order);
   return problem;
 }
@@ -114,8 +119,11 @@ Rounded finish(const LatticeProblem& problem, const BabaiResult& solved) {
   const Order& order = problem.factor.order;
   const std::int64_t block = problem.layer.format.block;
   Rounded rounded;
-  rounded.values = undo_order(solved.values, order).t().contiguous();
-  rounded.scales = undo_order(solved.steps, order).t().slice(1, 0, {}, block).contiguous();
+  const Format& format = problem.layer.format;
+  rounded.values = format.with_offsets(undo_order(solved.values, order).t()).contiguous();
+  rounded.scales = format.frame
+                       ? format.frame->scales
+                       : undo_order(solved.steps, order).t().slice(1, 0, {}, block).contiguous();
   rounded.clipped = solved.clipped;
   rounded.damping = problem.factor.damping;
   rounded.escalations = problem.factor.escalations;

@@ -9,6 +9,8 @@ Rounded round_nearest(const RoundingProblem& problem, const std::map<std::string
   SnapCounts counts;
   rounded.scales = problem.format.fit(problem.weight);
   rounded.values = problem.format.snap(problem.weight, rounded.scales, counts);
+  if (problem.format.frame)
+    rounded.scales = problem.format.frame->scales;
   rounded.clipped = counts.clipped;
   return rounded;
 }

@@ -22,6 +22,7 @@ constexpr std::array<float, count> integers_from(int first) {
 constexpr auto signed_4 = integers_from<16>(-8), unsigned_4 = integers_from<16>(0);
 constexpr auto signed_5 = integers_from<32>(-16), unsigned_5 = integers_from<32>(0);
 constexpr auto signed_6 = integers_from<64>(-32);
+constexpr auto signed_8 = integers_from<255>(-127);
 
 constexpr std::array<float, 16> nonlinear_levels() {
   std::array<float, 16> levels{};
@@ -76,6 +77,13 @@ void write_nibbles(Codes codes, std::span<std::byte> bytes) {
   std::memcpy(bytes.data(), &block, sizeof block);
 }
 
+void write_bytes(Codes codes, std::span<std::byte> bytes) {
+  auto block = block_of<Q8_0>(bytes);
+  for (int i = 0; i < 32; ++i)
+    block.codes[i] = static_cast<std::int8_t>(codes[i] - 127);
+  std::memcpy(bytes.data(), &block, sizeof block);
+}
+
 template<typename Block>
 void write_five_bits(Codes codes, std::span<std::byte> bytes) {
   auto block = block_of<Block>(bytes);
@@ -95,6 +103,7 @@ constexpr CodedType types[] = {
     {"Q4_1", 32, unsigned_4, affine_scale<Q4_1>, write_nibbles<Q4_1>},
     {"Q5_0", 32, signed_5, symmetric_scale<Q5_0>, write_five_bits<Q5_0>},
     {"Q5_1", 32, unsigned_5, affine_scale<Q5_1>, write_five_bits<Q5_1>},
+    {"Q8_0", 32, signed_8, symmetric_scale<Q8_0>, write_bytes},
     {"Q4_K", 32, unsigned_4, paired_scales<Q4K>, write_nibbles<Q4K>},
     {"Q5_K", 32, unsigned_5, paired_scales<Q5K>, write_five_bits<Q5K>},
     {"Q6_K", 16, signed_6, sixteen_scales, write_six_bits},

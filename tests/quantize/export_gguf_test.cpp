@@ -32,6 +32,11 @@ void write_original(const fs::path& folder, const Family& family, Json changes =
       Json{{"bos_token", "<|end|>"}, {"add_bos_token", true}, {"chat_template", "{{ x }}"}}.dump());
 }
 
+GgufSummary export_as_f32(const fs::path& model, const fs::path& file) {
+  const OpenedModel opened = open_model(model);
+  return export_gguf(opened, file, choose_gguf_types(opened, "f32", ""));
+}
+
 class ExportGguf : public ::testing::TestWithParam<std::size_t> {
  protected:
   const Family& family() const { return families()[GetParam()]; }
@@ -43,11 +48,11 @@ TEST_P(ExportGguf, keeps_the_function_and_the_ids) {
   write_original(original, family());
   const OpenedModel opened = open_model(original);
   if (family().gguf.architecture.empty()) {
-    EXPECT_ERROR(export_gguf(opened, file, parse_gguf_types("f32", "")), "llama, mistral");
+    EXPECT_ERROR(export_gguf(opened, file, choose_gguf_types(opened, "f32", "")), "llama, mistral");
     EXPECT_FALSE(fs::exists(file));
     return;
   }
-  const GgufSummary summary = export_gguf(opened, file, parse_gguf_types("f32", ""));
+  const GgufSummary summary = export_gguf(opened, file, choose_gguf_types(opened, "f32", ""));
   EXPECT_EQ(summary.exact, summary.linears.at("F32"));
   EXPECT_TRUE(at::equal(logits(open_plain_model(file)), logits(opened.model)));
   const auto ours = open_tokenizer(file), theirs = open_tokenizer(original);
@@ -67,7 +72,8 @@ TEST_P(ExportGguf, the_same_bytes_at_any_thread_count) {
   const int threads = at::get_num_threads();
   for (const int count : {1, 3}) {
     at::set_num_threads(count);
-    export_gguf(opened, folder_ / (std::to_string(count) + ".gguf"), parse_gguf_types("q5_1", ""));
+    export_gguf(opened, folder_ / (std::to_string(count) + ".gguf"),
+                choose_gguf_types(opened, "q5_1", ""));
   }
   at::set_num_threads(threads);
   EXPECT_EQ(file_hash(folder_ / "1.gguf"), file_hash(folder_ / "3.gguf"));
@@ -85,7 +91,8 @@ TEST(ExportGgufTypes, every_type_comes_near_the_weights) {
     if (!type.encode)
       continue;
     const fs::path file = folder / (std::string(type.name) + ".gguf");
-    const GgufSummary summary = export_gguf(opened, file, parse_gguf_types(type.name, "f32"));
+    const GgufSummary summary =
+        export_gguf(opened, file, choose_gguf_types(opened, type.name, "f32"));
     const double bits = 8.0 * static_cast<double>(type.bytes) / static_cast<double>(type.values);
     EXPECT_LT(summary.error, summary.energy * std::exp2(-1.4 * std::min(bits, 10.0))) << type.name;
     const bool narrow = type.values > 32; // widths are 128 and 96
@@ -100,7 +107,7 @@ TEST(ExportGgufTypes, llama_cpps_own_files_come_out) {
   const OpenedModel opened = open_model(testing::data_folder() / "models/TinyStories-656K");
   for (const char* type : {"f32", "q8_0", "q4_0"}) {
     const fs::path file = folder / type;
-    export_gguf(opened, file, parse_gguf_types(type, ""));
+    export_gguf(opened, file, choose_gguf_types(opened, type, ""));
     const GgufFile ours(file), theirs(testing::data_folder() / "models/gguf" /
                                       ("TinyStories-656K." + std::string(type) + ".gguf"));
     ASSERT_EQ(ours.tensors().size(), theirs.tensors().size());
@@ -119,21 +126,19 @@ TEST(ExportGgufTypes, llama_cpps_own_files_come_out) {
 
 TEST(ExportGgufTypes, what_gguf_has_no_form_for_is_refused) {
   const testing::TemporaryFolder folder;
-  EXPECT_ERROR(parse_gguf_types("q3_k", ""), "known: F32");
-  EXPECT_ERROR(parse_gguf_types("f32", "nothing"), "known: F32");
   write_original(folder / "window", families()[1]);
   Json config = read_json(folder / "window/config.json");
   config["sliding_window"] = 12;
   write_text(folder / "window/config.json", config.dump());
-  EXPECT_ERROR(
-      export_gguf(open_model(folder / "window"), folder / "a", parse_gguf_types("f32", "")),
-      "sliding window");
+  EXPECT_ERROR(export_as_f32(folder / "window", folder / "a"), "sliding window");
   write_original(folder / "regex", families().front());
+  const OpenedModel opened = open_model(folder / "regex");
+  EXPECT_ERROR(choose_gguf_types(opened, "q3_k", ""), "known: F32");
+  EXPECT_ERROR(choose_gguf_types(opened, "f32", "nothing"), "known: F32");
   Json tokenizer = testing::tiny_byte_level();
   tokenizer["pre_tokenizer"]["add_prefix_space"] = true;
   write_text(folder / "regex/tokenizer.json", tokenizer.dump());
-  EXPECT_ERROR(export_gguf(open_model(folder / "regex"), folder / "a", parse_gguf_types("f32", "")),
-               "pre-tokenizer");
+  EXPECT_ERROR(export_as_f32(folder / "regex", folder / "a"), "pre-tokenizer");
   EXPECT_FALSE(fs::exists(folder / "a"));
 }
 

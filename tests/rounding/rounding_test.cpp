@@ -177,6 +177,44 @@ TEST(Rounding, the_papers_forms_give_the_codes_of_gptq_for_every_order_format_an
       }
 }
 
+/// GGUF's types: fixed scales, offsets, uneven levels.
+TEST(Rounding, types_with_frames_go_through_the_same_solvers) {
+  const Moments moments = correlated_moments(288);
+  const Tensor importance = moments.gram.diagonal().to(at::kFloat);
+  for (const FormatRow& row : coded_formats())
+    for (const OrderRow& order : orders()) {
+      const Tensor weight = at::randn({19, 288}, at::kFloat) + 0.5;
+      const RoundingProblem problem{
+          weight,    moments, row.make().on(weight, importance), "test", parse_scales("static"),
+          order.name};
+      const Rounded fast = round_gptq(problem, damping),
+                    slow = reference::round_gptq(problem, damping);
+      EXPECT_GT((fast.values == slow.values).to(at::kDouble).mean().item<double>(), 0.99)
+          << row.name; // fp32 and fp64 part at a tie, and the row goes another way
+      const Rounded found = round_weight(parse_rounding("descent:paths=4"), problem);
+      const double nearest =
+          output_error(weight, round_weight(parse_rounding("nearest"), problem).values, moments);
+      const double gptq = output_error(weight, fast.values, moments),
+                   descent = output_error(weight, found.values, moments);
+      EXPECT_LT(gptq, 0.8 * nearest) << row.name << order.name;
+      EXPECT_LT(descent, gptq) << row.name << order.name;
+      const PackedWeight packed =
+          coded_packing().pack({found.values, found.scales}, problem.format);
+      EXPECT_TRUE(at::equal(coded_packing().unpack(parts_of(packed), problem.format, "test").values,
+                            found.values))
+          << row.name;
+    }
+}
+
+TEST(Rounding, types_with_frames_have_no_scales_that_wait) {
+  const Moments moments = correlated_moments(32);
+  const Tensor weight = at::randn({4, 32}, at::kFloat);
+  const RoundingProblem problem{
+      weight,   moments, parse_format("q4_0").on(weight), "test", parse_scales("search:3"),
+      "natural"};
+  EXPECT_ERROR(round_gptq(problem, damping), "write scales=static");
+}
+
 TEST(Rounding, output_error_is_the_squared_difference_of_the_outputs) {
   const Tensor x = at::randn({50, 32}, at::kDouble);
   const Tensor weight = at::randn({8, 32}, at::kFloat),
