@@ -2,6 +2,7 @@
 
 #include "cli/metrics.h"
 #include "cli/quantize_run.h"
+#include "cli/token_changes.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/progress.h"
@@ -156,9 +157,13 @@ Json Bench::measure_text(const std::filesystem::path& folder) {
   Progress progress("evaluate", evaluation_steps(opened.model, nullptr, windows_), settings_.quiet);
   const auto step = [&] { progress.step(); };
   const Side side = side_of(opened.model, windows_, step);
-  const Evaluation evaluation = compare(side, &original, windows_, step);
+  TokenChanges changes(windows_, kept_places);
+  const Evaluation evaluation =
+      compare(side, &original, windows_, step, [&](const Positions& at) { changes.add(at); });
   Json json = evaluation_json(settings_.text, evaluation);
-  keep_metrics(folder, "evaluation", metrics_json(folder.string(), settings_.model, opened, json));
+  Json kept = json;
+  kept.update(changes.to_json(*tokenizer_of(settings_.model), kept_context));
+  keep_metrics(folder, "evaluation", metrics_json(folder.string(), settings_.model, opened, kept));
   json["excess_loss"] = evaluation.mean_loss - evaluation.divergence->original_mean_loss;
   return json;
 }
