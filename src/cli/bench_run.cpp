@@ -22,21 +22,6 @@ Questions questions_of(const BenchSettings& settings, const Model& model) {
                                                        model.config.positions, settings.quiet);
 }
 
-/// Storage of a weight, averaged over the quantized ones.
-double bits_per_weight(const Format& format, const std::vector<Json>& linears) {
-  double bits = 0, weights = 0;
-  for (const Json& linear : linears) {
-    Format of_row = format;
-    const auto in = member<std::int64_t>(linear, "in", "layers.jsonl");
-    const auto count =
-        static_cast<double>(in * member<std::int64_t>(linear, "out", "layers.jsonl"));
-    of_row.block = format.block > 0 ? format.block : in;
-    bits += count * of_row.bits();
-    weights += count;
-  }
-  return weights > 0 ? bits / weights : 0;
-}
-
 /// A run that finished once and whose model is gone cannot be evaluated: it starts anew.
 void remove_hollow_run(const std::filesystem::path& folder) {
   if (is_run(folder) && !std::filesystem::exists(folder / "model"))
