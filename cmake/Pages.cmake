@@ -11,7 +11,7 @@ function(latticelens_pages output)
   add_custom_command(
     OUTPUT ${web}/packages.stamp
     COMMAND ${CMAKE_COMMAND} -E copy ${packages} ${web}
-    COMMAND ${NPM} ci --ignore-scripts --silent
+    COMMAND ${NPM} ci --ignore-scripts --loglevel=error
     COMMAND ${CMAKE_COMMAND} -E touch ${web}/packages.stamp
     DEPENDS ${packages}
     WORKING_DIRECTORY ${web}

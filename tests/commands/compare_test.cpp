@@ -86,7 +86,8 @@ TEST_F(CompareCommand, shows_whole_characters_where_tokens_are_single_bytes) {
   const auto compared = run_program(with_text({"compare", at("bytes"), at("small"), "--json"}));
   ASSERT_EQ(compared.exit_code, 0) << compared.err;
   for (const Json& place : parse_json(compared.out, "stdout")["positions"]) {
-    const auto before = place["before"].get<std::string>(), token = place["token"];
+    const auto before = place["before"].get<std::string>(),
+               token = place["token"].get<std::string>();
     EXPECT_FALSE(token.empty());
     EXPECT_NE(repeated.find(before + token), std::string::npos) << before << "[" << token << "]";
   }

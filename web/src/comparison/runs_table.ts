@@ -21,7 +21,8 @@ export function excessRemoved(run: ComparedRun, runs: ComparedRun[]): Known {
 }
 
 function nameCell(run: ComparedRun): Content {
-  const name = run.page ? element("a", { href: run.page }, run.name) : run.name;
+  const address = run.page?.split("/").map(encodeURIComponent).join("/");
+  const name = address ? element("a", { href: address }, run.name) : run.name;
   const preset = run.preset && run.preset !== run.name ? element("span", { class: "soft" }, ` ${run.preset}`) : null;
   const reason = run.obstacle
     ? element("div", { class: "soft small obstacle" }, `${run.failed ? "failed" : "no numbers"}: ${run.obstacle}`)
