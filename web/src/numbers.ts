@@ -68,7 +68,8 @@ export function trimmedPercent(share: Known | undefined, digits = 3): string {
 export function sizeText(bytes: Known | undefined): string {
   if (!known(bytes)) return dash;
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
-  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e3).toFixed(0)} kB`;
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+  return `${(bytes / 1e3).toFixed(0)} kB`;
 }
 
 export function timeText(seconds: Known | undefined): string {

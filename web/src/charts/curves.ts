@@ -67,7 +67,7 @@ export function curveChart(chart: CurveChart): HTMLElement {
       marginLeft: 62,
       marginRight: 18,
       marginTop: 26,
-      marginBottom: 40,
+      marginBottom: 46,
       x: { ...axisOf(xRange, chart.xSpacing, xLabel, 7), label: chart.xLabel, labelArrow: "none" },
       y: { ...axisOf(yRange, chart.ySpacing, axisText, 6), grid: true, label: chart.yLabel, labelArrow: "none" },
       color: { type: "identity" },

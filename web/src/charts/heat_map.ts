@@ -64,7 +64,7 @@ export function heatMap(map: HeatMap): HTMLElement {
       marginLeft: 110,
       marginRight: 2,
       marginTop: 2,
-      marginBottom: 40,
+      marginBottom: 44,
       x: {
         type: "band",
         domain: columns,

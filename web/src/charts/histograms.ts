@@ -13,6 +13,7 @@ export interface HistogramRow {
   color: string;
   counts: Exponents;
   outline?: Exponents;
+  outlineShift?: number; // to the right, in powers of two
 }
 
 interface Step {
@@ -39,14 +40,16 @@ function cornersOf(row: HistogramRow): { name: string; x: number; y: number }[] 
   const steps = row.outline ? stepsOf(row, row.outline) : [];
   if (steps.length === 0) return [];
   const shares = new Map(steps.map((step) => [step.exponent, step.share]));
+  const shift = row.outlineShift ?? 0;
   const first = steps[0]?.exponent ?? 0;
   const last = steps.at(-1)?.exponent ?? 0;
-  const corners = [{ name: row.name, x: first - 0.5, y: 0 }];
+  const corners = [{ name: row.name, x: first - 0.5 + shift, y: 0 }];
   for (let exponent = first; exponent <= last; ++exponent) {
     const y = shares.get(exponent) ?? 0;
-    corners.push({ name: row.name, x: exponent - 0.5, y }, { name: row.name, x: exponent + 0.5, y });
+    const middle = exponent + shift;
+    corners.push({ name: row.name, x: middle - 0.5, y }, { name: row.name, x: middle + 0.5, y });
   }
-  corners.push({ name: row.name, x: last + 0.5, y: 0 });
+  corners.push({ name: row.name, x: last + 0.5 + shift, y: 0 });
   return corners;
 }
 
@@ -69,7 +72,7 @@ export function histograms(description: string, rows: HistogramRow[], unit: stri
       marginLeft: 112,
       marginRight: 210,
       marginTop: 4,
-      marginBottom: 40,
+      marginBottom: 45,
       x: {
         type: "linear",
         domain: [low - 0.5, high + 0.5],

@@ -36,7 +36,7 @@ export function intervalChart(chart: IntervalChart): HTMLElement {
       marginLeft: chart.nameWidth,
       marginRight: 16,
       marginTop: 4,
-      marginBottom: 38,
+      marginBottom: 45,
       x: { grid: true, nice: true, ticks: 6, tickFormat: chart.label, label: chart.axis, labelArrow: "none" },
       y: { domain: who, axis: null, padding: 0.4 },
       fy: { domain: names, label: null, axis: "left", padding: 0.2 },

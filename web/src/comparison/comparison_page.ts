@@ -74,7 +74,7 @@ function divergenceSection(runs: ComparedRun[]): Section | null {
     })),
     label: (value) => trimmed(value),
     axis: "KL divergence from the original, nats per token",
-    nameWidth: Math.min(260, longest * 7 + 16),
+    nameWidth: Math.min(280, longest * 7.4 + 20),
   });
   return section(
     "divergence",
@@ -118,7 +118,7 @@ function tasksSection(runs: ComparedRun[]): Section | null {
     ],
     label: (value) => trimmedPercent(value),
     axis: "mean share of right answers",
-    nameWidth: Math.min(260, longest * 7 + 16),
+    nameWidth: Math.min(280, longest * 7.4 + 20),
   });
   const columns = [
     { name: "run", cell: (run: ComparedRun): string => run.name },

@@ -1,6 +1,7 @@
 // What a run costs against how far it is from the original; the line joins the runs that no other beats.
 import * as Plot from "@observablehq/plot";
 import { figure } from "../blocks";
+import { nameMark, placeNames } from "../charts/dot_names";
 import { axisOf, drawn, logarithmicTicks, type Range, rangeOf, roomy, wideWidth } from "../charts/chart";
 import type { ComparedRun, Known } from "../data";
 import { element, paragraph } from "../elements";
@@ -84,44 +85,6 @@ function staircase(dots: Dot[]): Dot[] {
   return dots.filter((dot) => dot.best).sort((a, b) => a.x - b.x || b.y - a.y);
 }
 
-interface Name {
-  name: string;
-  left: boolean; // of its dot
-  x: number; // pixels
-  y: number;
-}
-
-const lineHeight = 14;
-
-/** About: characters from Hangul and kana on are as wide as high. */
-function widthOf(name: string): number {
-  return [...name].reduce((width, character) => width + (character >= "\u1100" ? 13 : 6.8), 6);
-}
-
-/** Names beside their dots, moved down or up until none lies on another. */
-function placeNames(dots: Dot[], at: (dot: Dot) => [number, number], width: number): Name[] {
-  const placed: { from: number; to: number; y: number }[] = [];
-  const sorted = [...dots].sort((a, b) => at(a)[1] - at(b)[1]);
-  return sorted.map((dot) => {
-    const [x, y] = at(dot);
-    const length = widthOf(dot.name);
-    const left = x + 10 + length > width;
-    const from = left ? x - 10 - length : x + 10;
-    const free = (place: number): boolean =>
-      placed.every(
-        (other) => from > other.to || from + length < other.from || Math.abs(other.y - place) >= lineHeight,
-      ) &&
-      dots.every((other) => {
-        const [otherX, otherY] = at(other);
-        return other === dot || otherX < from - 6 || otherX > from + length || Math.abs(otherY - place) > 10;
-      });
-    const tries = Array.from({ length: 41 }, (_, step) => y + (step % 2 === 1 ? 1 : -1) * Math.ceil(step / 2) * 7);
-    const found = tries.find(free) ?? y;
-    placed.push({ from, to: from + length, y: found });
-    return { name: dot.name, left, x: left ? x - 10 : x + 10, y: found };
-  });
-}
-
 function scatter(runs: ComparedRun[], price: Price): Element {
   const dots = dotsOf(runs, price);
   const xSpacing = price.logarithmic ? "logarithmic" : "linear";
@@ -140,14 +103,15 @@ function scatter(runs: ComparedRun[], price: Price): Element {
     "logarithmic",
   );
   const width = Math.min(860, wideWidth());
-  const [marginLeft, marginRight, marginTop, marginBottom, height] = [58, 20, 30, 44, 430];
+  const [marginLeft, marginRight, marginTop, marginBottom, height] = [58, 20, 30, 50, 440];
   const scaled = (value: number, [low, high]: Range, logarithmic: boolean): number =>
     logarithmic ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
   const at = (dot: Dot): [number, number] => [
     marginLeft + scaled(dot.x, xRange, price.logarithmic) * (width - marginLeft - marginRight),
     height - marginBottom - scaled(dot.y, yRange, true) * (height - marginTop - marginBottom),
   ];
-  const names = placeNames(dots, at, width);
+  const named = dots.map((dot) => ({ name: dot.name, x: at(dot)[0], y: at(dot)[1], important: dot.best }));
+  const names = placeNames(named, { left: 2, right: width - 2, top: marginTop, bottom: height - marginBottom });
   const title = (dot: Dot): string => `${dot.name}: KL ${significant(dot.y)}, ${price.name} ${price.label(dot.x)}`;
   const picture = drawn(
     {
@@ -176,14 +140,17 @@ function scatter(runs: ComparedRun[], price: Price): Element {
           strokeOpacity: 0.5,
           strokeWidth: 1.5,
         }),
-        Plot.dot(dots, {
-          x: "x",
-          y: "y",
-          r: 5.5,
-          fill: (dot: Dot) => (dot.best ? "var(--accent)" : "var(--paper)"),
-          stroke: "var(--accent)",
-          strokeWidth: 2,
-        }),
+        Plot.dot(
+          [...dots].sort((a, b) => Number(a.best) - Number(b.best)),
+          {
+            x: "x",
+            y: "y",
+            r: 5.5,
+            fill: (dot: Dot) => (dot.best ? "var(--accent)" : "var(--paper)"),
+            stroke: "var(--accent)",
+            strokeWidth: 2,
+          },
+        ),
         Plot.tip(dots, Plot.pointer({ x: "x", y: "y", title })),
       ],
       color: { type: "identity" },
@@ -192,16 +159,6 @@ function scatter(runs: ComparedRun[], price: Price): Element {
   );
   picture.append(...names.map(nameMark));
   return picture;
-}
-
-function nameMark(name: Name): SVGTextElement {
-  const mark = document.createElementNS("http://www.w3.org/2000/svg", "text");
-  mark.setAttribute("x", String(name.x));
-  mark.setAttribute("y", String(name.y + 4));
-  mark.setAttribute("text-anchor", name.left ? "end" : "start");
-  mark.setAttribute("class", "dot-name");
-  mark.textContent = name.name;
-  return mark;
 }
 
 export interface Pareto {
@@ -242,7 +199,7 @@ export function pareto(all: ComparedRun[]): Pareto {
     "",
     [element("div", { class: "filter" }, label, select), place],
     "Lower left is better. Filled: no other run is both closer to the original and cheaper; the line is what can be had " +
-      "at each price.",
+      "at each price. A dot whose name finds no room tells it when pointed at; the filter above draws fewer.",
   );
   return {
     element: made,

@@ -2,7 +2,7 @@
 import { figure } from "../blocks";
 import type { ComparedRun, Known } from "../data";
 import { type Content, element } from "../elements";
-import { fixed, known, percent, shareWithError, significant, sizeText, timeText, trimmed, whole } from "../numbers";
+import { fixed, known, percent, shareWithError, sizeText, timeText, trimmed, whole } from "../numbers";
 import { meanOf } from "../statistics";
 import { type Column, sortableTable } from "../table";
 
@@ -30,12 +30,13 @@ function nameCell(run: ComparedRun): Content {
   return [name, preset, reason];
 }
 
-function withError(value: Known | undefined, error: Known, digits: number): Content {
+/** As many decimals as the error has digits that mean something. */
+function withError(value: Known | undefined, error: Known): Content {
   if (!known(value)) return "–";
-  return [
-    fixed(value, digits),
-    known(error) ? element("span", { class: "soft" }, ` ± ${significant(error, 2)}`) : null,
-  ];
+  if (!known(error)) return fixed(value, 4);
+  const decimals = error > 0 ? Math.min(8, 1 - Math.floor(Math.log10(error))) : 4;
+  const deviation = element("span", { class: "soft" }, ` ± ${fixed(error, Math.max(3, decimals))}`);
+  return [fixed(value, Math.max(4, decimals)), deviation];
 }
 
 type RunColumn = Column<ComparedRun> & { name: string };
@@ -70,7 +71,7 @@ function lossColumns(runs: ComparedRun[]): RunColumn[] {
       hint: "Mean KL(original‖run), nats per token, ± one standard error over windows",
       number: true,
       best: "lowest",
-      cell: (run) => withError(run.evaluation?.kl, meanOf(run.evaluation?.windowKl ?? []).standardError, 4),
+      cell: (run) => withError(run.evaluation?.kl, meanOf(run.evaluation?.windowKl ?? []).standardError),
       value: (run) => run.evaluation?.kl ?? null,
     },
     {

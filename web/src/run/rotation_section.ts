@@ -6,7 +6,7 @@ import { histograms } from "../charts/histograms";
 import type { Exponents, Known, Linear, RotationEffect, Run } from "../data";
 import { percent, powerOfTwo } from "../numbers";
 import { addExponents, exponentAt, meanSquaredScale, ratio, sumOf } from "../statistics";
-import { type Kind, kindsOf } from "./kinds";
+import { type Kind, kindsOf, weightsOf } from "./kinds";
 
 type Rotated = Linear & { rotation: RotationEffect };
 
@@ -22,30 +22,40 @@ function after(linears: Linear[]): Exponents {
   return addExponents(rotated(linears).map((linear) => linear.rotation.after));
 }
 
-/** The mean squared scale that is left, each side over its weights' energy. */
+/** The mean squared scale of one linear that is left, each side over its weights' energy. */
+function remainingOf({ rotation, weightEnergy }: Rotated): Known {
+  return ratio(
+    ratio(meanSquaredScale(rotation.after), weightEnergy),
+    ratio(meanSquaredScale(rotation.before), rotation.energyBefore),
+  );
+}
+
+/** The mean over linears, by their weights. */
 function remaining(linears: Linear[]): Known {
-  const energy = (value: (linear: Rotated) => Known): number =>
-    sumOf(rotated(linears).map((linear) => value(linear) ?? NaN));
-  const turned = ratio(
-    meanSquaredScale(after(linears)),
-    energy((linear) => linear.weightEnergy),
-  );
-  const without = ratio(
-    meanSquaredScale(before(linears)),
-    energy((linear) => linear.rotation.energyBefore),
-  );
-  return ratio(turned, without);
+  const some = rotated(linears);
+  const parts = some.map((linear) => weightsOf([linear]) * (remainingOf(linear) ?? NaN));
+  return ratio(sumOf(parts), weightsOf(some));
+}
+
+/** By how many powers of two the weights' root mean square changes, as norm gains are folded into them. */
+function shiftOf(linears: Linear[]): number {
+  const some = rotated(linears);
+  const turned = sumOf(some.map((linear) => linear.weightEnergy ?? NaN));
+  const without = sumOf(some.map((linear) => linear.rotation.energyBefore ?? NaN));
+  const shift = Math.log2(turned / without) / 2;
+  return Number.isFinite(shift) ? shift : 0;
 }
 
 function spread(counts: Exponents): string {
-  return `${powerOfTwo(exponentAt(counts, 0.05))} to ${powerOfTwo(exponentAt(counts, 0.95))}`;
+  return powerOfTwo(exponentAt(counts, 0.95) - exponentAt(counts, 0.05));
 }
 
 function histogramsOf(kinds: Kind[]): HTMLElement {
   const rows = kinds.map((kind) => {
     const counts = after(kind.linears);
     const outline = before(kind.linears);
-    return { name: kind.label, color: kind.color, counts, outline, note: `${spread(outline)} → ${spread(counts)}` };
+    const note = `spread ${spread(outline)} → ${spread(counts)}`;
+    return { name: kind.label, color: kind.color, counts, outline, outlineShift: shiftOf(kind.linears), note };
   });
   return histograms(
     "Scales with and without rotations, by kind of linear",
@@ -81,15 +91,15 @@ export function rotationSection(run: Run): Section | null {
         ]),
         histogramsOf(kinds),
       ],
-      "The numbers are the middle nine tenths of the scales, without and with rotations. Rotations spread outliers over " +
-        "their block, so that its largest weight, and with it the scale, falls; where there are none they can raise it. " +
-        "Scales as rounding to nearest chooses them; without rotations the weights are as the model has them, norm gains " +
-        "not folded.",
+      "Outline: the weights as the model has them, moved to the size that they have when they are rounded (norm gains are " +
+        "folded into them), so that only the shapes differ. Rotations spread outliers over their block, so that its largest " +
+        "weight, and with it the scale, falls; where there are none they can raise it. Scales as rounding to nearest chooses " +
+        "them. The numbers are the spread of the middle nine tenths, without and with rotations.",
     ),
     figure(
       "Mean squared scale that is left",
       bars("Mean squared scale with rotations as a share of that without", barsOf(kinds)),
-      "For the same energy; the line is 1, no change. The error of rounding to nearest goes with the square of the scale. " +
+      "For the same energy, the mean over linears; the line is 1, no change. The error of rounding to nearest goes with the square of the scale. " +
         "What rotations do to the inputs, latticelens analyse shows.",
     ),
   );
