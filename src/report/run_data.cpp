@@ -42,8 +42,6 @@ std::optional<CertificateRow> certificate_of(const Source& source) {
   const Source proof{object, source.where + " certificate"};
   return CertificateRow{.error = proof.not_negative("error"),
                         .lower_bound = proof.not_negative("lower_bound"),
-                        .expected = proof.not_negative("expected"),
-                        .worst = proof.not_negative("worst"),
                         .sphere = proof.not_negative("sphere"),
                         .rate_bound = proof.not_negative("rate_bound"),
                         .headroom_decibels = proof.number("headroom_decibels"),

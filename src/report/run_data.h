@@ -25,7 +25,6 @@ struct CalibrationFacts {
 /// What is proven of one linear, in the norm of the damped moments: sums of squares.
 struct CertificateRow {
   double error = absent, lower_bound = absent; // achieved; no choice of levels comes below
-  double expected = absent, worst = absent;    // of Babai's rule in min-pivot order
   double sphere = absent, rate_bound = absent; // of any rounding, of any code, on average
   double headroom_decibels = absent, profile_ratio = absent;
   std::vector<double> profile; // log2 L_ii at equal distances, first rounded first

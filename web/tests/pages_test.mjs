@@ -82,6 +82,17 @@ describe("a run's page", () => {
     assert.deepEqual(problems, []);
   });
 
+  test("has the numbers that --json prints", async () => {
+    const printed = JSON.parse(latticelens("report", `${folder}/run`, "--json"));
+    assert.equal(printed.report, `${folder}/run/report.html`);
+    assert.equal(printed.kl, evaluation.kl);
+    const { page } = await openPage(browser, `${folder}/run/report.html`);
+    const { run } = JSON.parse(await page.locator("#data").textContent());
+    const { report, ...numbers } = printed;
+    assert.deepEqual(run.summary, numbers);
+    assert.equal(run.peakMemory, runJson.peak_memory);
+  });
+
   test("shows the worst tokens in their context, and what a text says is never code", async () => {
     const { page, problems } = await openPage(browser, `${folder}/run/report.html`);
     const places = await page.locator(".places > li").allInnerTexts();
