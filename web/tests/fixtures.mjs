@@ -134,10 +134,10 @@ export const tasks = {
 
 const lines = (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
-export function writeRun(folder, run = runJson, metrics = [evaluation, tasks]) {
+export function writeRun(folder, run = runJson, metrics = [evaluation, tasks], rows = linears) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/run.json`, JSON.stringify(run));
-  writeFileSync(`${folder}/layers.jsonl`, lines(linears));
+  writeFileSync(`${folder}/layers.jsonl`, lines(rows));
   writeFileSync(`${folder}/metrics.jsonl`, lines(metrics));
   writeFileSync(
     `${folder}/learning.jsonl`,

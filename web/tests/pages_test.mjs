@@ -36,7 +36,7 @@ const firstNames = async (page) => (await namesIn(page)).map((name) => name.spli
 /** Nothing is wider than the window, and no text is NaN, undefined or an object. */
 async function expectSound(page) {
   const text = await page.locator("body").innerText();
-  assert.doesNotMatch(text, /\bNaN\b(?! or infinite)|undefined|\[object|Infinity/);
+  assert.doesNotMatch(text, /\bNaN\b(?! or infinite)|undefined|\[object|Infinity|null/);
   for (const picture of await page.locator("svg").evaluateAll((all) => all.map((one) => one.outerHTML)))
     assert.doesNotMatch(picture, /NaN|undefined|Infinity/);
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -158,6 +158,70 @@ describe("a run's page", () => {
     assert.equal(silent, 0);
     await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the report");
+  });
+});
+
+describe("hard cases", () => {
+  /** The text of the page of such a run, which must be sound. */
+  async function textOfRun(name, run, metrics, rows) {
+    writeRun(`${folder}/${name}`, run, metrics, rows);
+    latticelens("report", `${folder}/${name}`);
+    const { page, problems } = await openPage(browser, `${folder}/${name}/report.html`);
+    await expectSound(page);
+    assert.deepEqual(problems, []);
+    return textOf(page, "main");
+  }
+  const [first] = linears;
+
+  test("errors of zero and a single linear draw", async () => {
+    const row = { ...first, error: 0, nearest_error: 0, weight_error: 0, certificate: undefined, rotation: undefined };
+    assert.ok((await textOfRun("zero", runJson, [], [row])).includes("every error is zero"));
+  });
+
+  test("without calibration the errors are the weights'", async () => {
+    const rows = linears.map((row) => ({ ...row, error: null, nearest_error: null, energy: null, certificate: null }));
+    const run = { ...runJson, calibration: { files: [], windows: 0, window: 0 } };
+    const text = await textOfRun("weights", run, [], rows);
+    for (const part of ["there was no calibration text", "1.5\u00a0%", "none: no text was used"])
+      assert.ok(text.includes(part), part);
+  });
+
+  test("NaN, a continued run and raised damping are told", async () => {
+    const run = {
+      ...runJson,
+      resumed_blocks: 1,
+      calibration_activations: { values: 10, clipped: 0, not_finite: 7 },
+    };
+    const broken = {
+      ...evaluation,
+      perplexity: null,
+      mean_nll: null,
+      kl: null,
+      windows: [null, null],
+      window_kl: [null],
+    };
+    const row = { ...first, escalations: 2, damping: 0.1 };
+    const text = await textOfRun("broken", run, [broken], [row]);
+    for (const part of [
+      "7 activations came out as NaN or infinite",
+      "after 1 block of an earlier",
+      "had to be raised for 1 linear",
+      "broke the model: its loss is not a number",
+    ])
+      assert.ok(text.includes(part), part);
+  });
+
+  test("a run that has only begun", async () => {
+    const text = await textOfRun("begun", { state: "running" }, [], []);
+    for (const part of ["This run is not finished.", "No block has been quantized yet"])
+      assert.ok(text.includes(part), part);
+  });
+
+  test("experts are one kind", async () => {
+    const rows = [0, 1].flatMap((layer) =>
+      [0, 1, 2].map((expert) => ({ ...first, layer, linear: `mlp.experts.${expert}.up_proj` })),
+    );
+    assert.ok((await textOfRun("experts", runJson, [evaluation], rows)).includes("All 6 linears"));
   });
 });
 
