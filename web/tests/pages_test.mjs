@@ -43,6 +43,21 @@ async function expectSound(page) {
   assert.equal(wider, 0, "the page is wider than the window");
 }
 
+/** Nothing that would scroll on a screen is cut off on paper. */
+async function expectPrintable(file) {
+  const { page } = await openPage(browser, file);
+  await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: 703, height: 1000 }); // A4 without its margins
+  const cut = await page
+    .locator(".scroll")
+    .evaluateAll((boxes) =>
+      boxes
+        .filter((box) => box.scrollWidth > box.clientWidth)
+        .map((box) => `${box.getAttribute("aria-label")}: ${box.scrollWidth} in ${box.clientWidth}`),
+    );
+  assert.deepEqual(cut, []);
+}
+
 describe("a run's page", () => {
   test("shows the files' numbers, Japanese too, without an error or a request", async () => {
     const { page, problems } = await openPage(browser, `${folder}/run/report.html`);
@@ -143,6 +158,8 @@ describe("a run's page", () => {
     for (const hidden of ["nav", ".theme"]) assert.equal(await page.locator(hidden).isVisible(), false, hidden);
     assert.ok((await page.pdf({ format: "A4" })).length > 10_000);
   });
+
+  test("fits a sheet of A4", async () => expectPrintable(`${folder}/run/report.html`));
 
   test("fits a narrow window", async () => {
     const { page, problems } = await openPage(browser, `${folder}/run/report.html`, {
@@ -256,6 +273,8 @@ describe("a comparison's page", () => {
     assert.deepEqual(await firstNames(page), [...byDivergence, "wide"]);
     assert.match(await textOf(page, "#table .status"), /by KL, ascending/);
   });
+
+  test("fits a sheet of A4", async () => expectPrintable(`${folder}/bench/report.html`));
 
   test("filters the table and the plot", async () => {
     const { page } = await openPage(browser, `${folder}/bench/report.html`);
