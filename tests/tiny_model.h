@@ -63,11 +63,16 @@ inline std::vector<std::pair<std::string, at::Tensor>> tiny_weights(const TinyMo
   return weights;
 }
 
-/// A byte-level tokenizer of the 94 visible ASCII characters, space and newline, without merges.
-inline void write_tiny_tokenizer(const std::filesystem::path& folder) {
-  Json vocabulary = {{"\u0120", 0}, {"\u010a", 1}}; // the byte alphabet's space and newline
+/// The visible ASCII characters, space and newline in the byte alphabet.
+inline Json tiny_vocabulary() {
+  Json vocabulary = {{"\u0120", 0}, {"\u010a", 1}};
   for (char c = '!'; c <= '~'; ++c)
     vocabulary[std::string(1, c)] = c - '!' + 2;
+  return vocabulary;
+}
+
+/// A byte-level tokenizer of these tokens, without merges.
+inline void write_tiny_tokenizer(const std::filesystem::path& folder, const Json& vocabulary) {
   const Json byte_level = {{"type", "ByteLevel"},
                            {"add_prefix_space", false},
                            {"trim_offsets", true},
@@ -97,7 +102,7 @@ inline void write_tiny_model(const std::filesystem::path& folder, const TinyMode
   make_directory(folder);
   write_text(folder / "config.json", tiny_config(m).dump());
   write_safetensors(folder / "model.safetensors", tiny_weights(m));
-  write_tiny_tokenizer(folder);
+  write_tiny_tokenizer(folder, tiny_vocabulary());
 }
 
 } // namespace latticelens::testing

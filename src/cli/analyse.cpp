@@ -6,7 +6,7 @@
 #include "core/files.h"
 #include "core/progress.h"
 #include "core/run_directory.h"
-#include "report/analysis_page.h"
+#include "report/page.h"
 #include "tensor/token_rows.h"
 #include <algorithm>
 #include <cstdio>

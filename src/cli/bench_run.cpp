@@ -2,6 +2,7 @@
 
 #include "cli/metrics.h"
 #include "cli/quantize_run.h"
+#include "cli/token_changes.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/progress.h"
@@ -19,21 +20,6 @@ Questions questions_of(const BenchSettings& settings, const Model& model) {
   return settings.tasks.names.empty() ? Questions()
                                       : read_questions(settings.tasks, settings.model,
                                                        model.config.positions, settings.quiet);
-}
-
-/// Storage of a weight, averaged over the quantized ones.
-double bits_per_weight(const Format& format, const std::vector<Json>& linears) {
-  double bits = 0, weights = 0;
-  for (const Json& linear : linears) {
-    Format of_row = format;
-    const auto in = member<std::int64_t>(linear, "in", "layers.jsonl");
-    const auto count =
-        static_cast<double>(in * member<std::int64_t>(linear, "out", "layers.jsonl"));
-    of_row.block = format.block > 0 ? format.block : in;
-    bits += count * of_row.bits();
-    weights += count;
-  }
-  return weights > 0 ? bits / weights : 0;
 }
 
 /// A run that finished once and whose model is gone cannot be evaluated: it starts anew.
@@ -156,9 +142,13 @@ Json Bench::measure_text(const std::filesystem::path& folder) {
   Progress progress("evaluate", evaluation_steps(opened.model, nullptr, windows_), settings_.quiet);
   const auto step = [&] { progress.step(); };
   const Side side = side_of(opened.model, windows_, step);
-  const Evaluation evaluation = compare(side, &original, windows_, step);
+  TokenChanges changes(windows_, kept_places);
+  const Evaluation evaluation =
+      compare(side, &original, windows_, step, [&](const Positions& at) { changes.add(at); });
   Json json = evaluation_json(settings_.text, evaluation);
-  keep_metrics(folder, "evaluation", metrics_json(folder.string(), settings_.model, opened, json));
+  Json kept = json;
+  kept.update(changes.to_json(*tokenizer_of(settings_.model), kept_context));
+  keep_metrics(folder, "evaluation", metrics_json(folder.string(), settings_.model, opened, kept));
   json["excess_loss"] = evaluation.mean_loss - evaluation.divergence->original_mean_loss;
   return json;
 }

@@ -1,10 +1,9 @@
 #include "cli/commands.h"
 #include "cli/metrics.h"
+#include "cli/token_changes.h"
 #include "core/error.h"
 #include "core/progress.h"
-#include "evaluate/token_differences.h"
 #include "text/utf8.h"
-#include <algorithm>
 #include <cstdio>
 
 namespace latticelens {
@@ -16,66 +15,6 @@ struct Options {
   std::int64_t positions = 20, context = 24;
   bool json = false, quiet = false;
 };
-
-struct Comparison {
-  Evaluation evaluation;
-  std::vector<double> changes; // of each token's loss, ascending
-  std::vector<TokenDifference> largest;
-};
-
-/// Tokens of one window as text.
-std::string text_of(const Tokenizer& tokenizer, const TokenWindows& windows, std::int64_t window,
-                    std::int64_t first, std::int64_t last) {
-  const auto begin = windows.ids.begin() + window * windows.length;
-  return tokenizer.decode({begin + first, begin + last});
-}
-
-Json to_json(const TokenDifference& at, const Tokenizer& tokenizer, const TokenWindows& windows,
-             std::int64_t context) {
-  const std::int64_t first = std::max<std::int64_t>(0, at.position - context);
-  return {{"window", at.window},
-          {"position", at.position},
-          {"kl", at.kl},
-          {"original_loss", at.original_loss},
-          {"loss", at.loss},
-          {"before", text_of(tokenizer, windows, at.window, first, at.position)},
-          {"token", tokenizer.decode({at.token})},
-          {"original_likeliest", tokenizer.decode({at.original_likeliest})},
-          {"likeliest", tokenizer.decode({at.likeliest})}};
-}
-
-/// The value that a share of the ascending values does not exceed.
-double quantile(const std::vector<double>& values, double share) {
-  const auto place = static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
-  return values.at(place);
-}
-
-Json changes_json(const std::vector<double>& changes) {
-  const auto count = static_cast<double>(changes.size());
-  const auto worse = changes.end() - std::upper_bound(changes.begin(), changes.end(), 0.0);
-  Json json = {{"worse", static_cast<double>(worse) / count}};
-  for (const int percent : {1, 5, 25, 50, 75, 95, 99})
-    json[std::to_string(percent) + "%"] = quantile(changes, percent / 100.0);
-  return json;
-}
-
-Comparison compare_models(const Options& options, const Model& original, const Model& model,
-                          const TokenWindows& windows) {
-  Comparison result;
-  LargestDifferences largest(options.positions);
-  Progress progress("compare", evaluation_steps(model, &original, windows), options.quiet);
-  const auto each = [&](const Positions& at) {
-    largest.add(at, windows);
-    const Tensor change = (at.loss - at.original_loss).contiguous();
-    const auto* value = change.const_data_ptr<double>();
-    result.changes.insert(result.changes.end(), value, value + change.numel());
-  };
-  result.evaluation = evaluate(
-      model, &original, windows, [&] { progress.step(); }, each);
-  result.largest = largest.sorted();
-  std::sort(result.changes.begin(), result.changes.end());
-  return result;
-}
 
 /// On one line of a terminal.
 std::string one_line(const std::string& text) {
@@ -118,13 +57,16 @@ void run(const Options& options) {
   const OpenedModel original = open_model(options.original), opened = open_model(options.model);
   const auto tokenizer = tokenizer_of(options.original);
   const TokenWindows windows = read_windows(options.text, *tokenizer);
-  const Comparison compared = compare_models(options, original.model, opened.model, windows);
+  TokenChanges changes(windows, options.positions);
+  Progress progress("compare", evaluation_steps(opened.model, &original.model, windows),
+                    options.quiet);
+  const Evaluation evaluation = evaluate(
+      opened.model, &original.model, windows, [&] { progress.step(); },
+      [&](const Positions& at) { changes.add(at); });
+  progress.finish();
   Json json = metrics_json(options.model, options.original, opened,
-                           evaluation_json(options.text, compared.evaluation));
-  json["loss_changes"] = changes_json(compared.changes);
-  json["positions"] = Json::array();
-  for (const TokenDifference& at : compared.largest)
-    json["positions"].push_back(to_json(at, *tokenizer, windows, options.context));
+                           evaluation_json(options.text, evaluation));
+  json.update(changes.to_json(*tokenizer, options.context));
   if (options.json)
     std::printf("%s\n", to_text(json).c_str());
   else

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/evaluate_tasks.h"
 #include "cli/metrics.h"
+#include "cli/token_changes.h"
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/run_directory.h"
@@ -58,11 +59,21 @@ void print_all(const Json& json) {
 }
 
 Json measure_text(const Options& options, const Model& model, const Model* against) {
-  const TokenWindows windows = read_windows(options.text, *tokenizer_of(options.model));
+  const auto tokenizer = tokenizer_of(options.model);
+  const TokenWindows windows = read_windows(options.text, *tokenizer);
+  TokenChanges changes(windows, kept_places);
   Progress progress("evaluate", evaluation_steps(model, against, windows), options.quiet);
-  const Evaluation evaluation = evaluate(model, against, windows, [&] { progress.step(); });
+  const Evaluation evaluation = evaluate(
+      model, against, windows, [&] { progress.step(); },
+      [&](const Positions& at) {
+        if (against != nullptr)
+          changes.add(at);
+      });
   progress.finish();
-  return evaluation_json(options.text, evaluation);
+  Json json = evaluation_json(options.text, evaluation);
+  if (against != nullptr)
+    json.update(changes.to_json(*tokenizer, kept_context));
+  return json;
 }
 
 void run(const Options& options) {

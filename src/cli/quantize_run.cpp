@@ -64,6 +64,20 @@ Json results_of(const QuantizeResult& quantized, double seconds) {
 
 } // namespace
 
+double bits_per_weight(const Format& format, const std::vector<Json>& linears) {
+  double bits = 0, weights = 0;
+  for (const Json& linear : linears) {
+    Format of_row = format;
+    const auto in = member<std::int64_t>(linear, "in", "layers.jsonl");
+    const auto count =
+        static_cast<double>(in * member<std::int64_t>(linear, "out", "layers.jsonl"));
+    of_row.block = format.block > 0 ? format.block : in;
+    bits += count * of_row.bits();
+    weights += count;
+  }
+  return weights > 0 ? bits / weights : 0;
+}
+
 OpenedModel open_original(const std::string& path) {
   OpenedModel opened = open_model(path);
   require(!opened.quantized, "quantize", path + ": is quantized already; give the original model");
@@ -97,6 +111,7 @@ Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run) 
     quantized.times.add("learning", learning);
   results.update(results_of(quantized, run.watch.seconds()));
   results["model_bytes"] = folder_bytes(directory.model());
+  results["bits_per_weight"] = bits_per_weight(run.method.weight, directory.read_layers());
   results["calibration_activations"] = {{"values", quantized.activations.values},
                                         {"clipped", quantized.activations.snap.clipped},
                                         {"not_finite", quantized.activations.snap.not_finite}};

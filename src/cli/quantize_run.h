@@ -18,6 +18,9 @@ struct QuantizeRun {
   Stopwatch watch; // started when the work began
 };
 
+/// Storage of a weight, scales included, averaged over the quantized ones (rows of layers.jsonl).
+double bits_per_weight(const Format& format, const std::vector<Json>& linears);
+
 /// A model that is still to be quantized. Error: it is quantized already.
 OpenedModel open_original(const std::string& path);
 

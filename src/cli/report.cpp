@@ -2,53 +2,92 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/run_directory.h"
-#include "report/analysis_page.h"
-#include "report/markup.h"
 #include "report/page.h"
+#include "report/printable.h"
+#include "report/summary.h"
 #include <cstdio>
 
 namespace latticelens {
 namespace {
 
 struct Options {
-  std::string run, out;
-  std::vector<std::string> compare;
+  std::vector<std::string> folders;
+  std::string out;
   bool json = false;
 };
 
-void report_analysis(const Options& options) {
-  require(options.compare.empty(), "report",
-          options.run + " is an analysis; --compare is for runs");
-  const std::filesystem::path folder = options.run;
-  const std::filesystem::path path =
-      options.out.empty() ? folder / "report.html" : std::filesystem::path(options.out);
-  write_text(path, report::analysis_page(report::read_analysis_data(folder)));
-  const std::string shown = report::printable(path.string());
-  if (options.json)
-    std::printf("%s\n", to_text(Json{{"report", shown}}).c_str());
-  else
-    std::printf("wrote %s\n", shown.c_str());
+std::filesystem::path page_path(const Options& options, const std::filesystem::path& fallback) {
+  return options.out.empty() ? fallback : std::filesystem::path(options.out);
 }
 
-void run(const Options& options) {
-  if (!is_run(options.run) && report::is_analysis(options.run))
-    return report_analysis(options);
-  const report::RunData data = report::read_run_data(options.run);
-  std::vector<report::RunData> compared;
-  for (const std::string& folder : options.compare)
-    compared.push_back(report::read_run_data(folder));
-  std::filesystem::path path = options.out;
-  if (path.empty())
-    path = std::filesystem::path(options.run) / "report.html";
-  write_text(path, report::run_page(data, compared));
-  const std::string shown = report::printable(path.string());
+/// Says which file was written, and with --json the numbers too.
+void say(const Options& options, const std::filesystem::path& page, const Json& numbers) {
+  const std::string shown = report::printable(page.string());
   if (!options.json) {
     std::printf("wrote %s\n", shown.c_str());
     return;
   }
   Json json = {{"report", shown}};
-  json.update(report::key_numbers(data));
+  json.update(numbers);
   std::printf("%s\n", to_text(json).c_str());
+}
+
+void report_analysis(const Options& options, const std::filesystem::path& folder) {
+  const std::filesystem::path page = page_path(options, folder / "report.html");
+  write_text(page, report::analysis_page(report::read_analysis_data(folder)));
+  say(options, page, Json::object());
+}
+
+void report_run(const Options& options, const std::filesystem::path& folder) {
+  const report::RunData data = report::read_run_data(folder);
+  const std::filesystem::path page = page_path(options, folder / "report.html");
+  write_text(page, report::run_page(data));
+  say(options, page, report::key_numbers(data));
+}
+
+Json compared_numbers(const std::vector<report::ComparedRun>& runs) {
+  Json rows = Json::array();
+  for (const report::ComparedRun& run : runs) {
+    Json row = run.run ? report::key_numbers(*run.run) : Json{{"method", run.method}};
+    row["name"] = run.name;
+    rows.push_back(std::move(row));
+  }
+  return {{"runs", std::move(rows)}};
+}
+
+/// One table in its own folder: its rows get pages of their own, for the table to link to.
+void report_table(const Options& options, const std::filesystem::path& folder) {
+  const std::vector<report::ComparedRun> runs = report::read_compared({folder});
+  for (const report::ComparedRun& run : runs)
+    if (run.run)
+      write_text(run.folder / "report.html", report::run_page(*run.run));
+  const std::filesystem::path page = folder / "report.html";
+  write_text(page, report::comparison_page(runs, folder));
+  say(options, page, compared_numbers(runs));
+}
+
+void report_several(const Options& options) {
+  for (const std::string& folder : options.folders)
+    require(is_run(folder) || report::is_table(folder), "report",
+            folder + ": is neither a run nor a table of bench; only these are compared");
+  const std::vector<report::ComparedRun> runs =
+      report::read_compared({options.folders.begin(), options.folders.end()});
+  const std::filesystem::path page = page_path(options, "comparison.html");
+  write_text(page, report::comparison_page(runs));
+  say(options, page, compared_numbers(runs));
+}
+
+void run(const Options& options) {
+  const std::filesystem::path folder = options.folders.front();
+  if (options.folders.size() > 1)
+    return report_several(options);
+  if (is_run(folder))
+    return report_run(options, folder);
+  if (report::is_table(folder))
+    return options.out.empty() ? report_table(options, folder) : report_several(options);
+  if (report::is_analysis(folder))
+    return report_analysis(options, folder);
+  report_run(options, folder); // says what it is not
 }
 
 } // namespace
@@ -56,16 +95,22 @@ void run(const Options& options) {
 void add_report(CLI::App& program) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand(
-      "report", "One HTML page that shows what a run did and what was lost; needs no network");
-  command->add_option("RUN", options->run, "Run folder that quantize wrote, or folder of analyse")
+      "report", "One HTML page that shows what a run did and what was lost, or several runs beside "
+                "each other; needs no network");
+  command
+      ->add_option("RUN", options->folders,
+                   "Run folder that quantize wrote, or folder of bench or analyse; several runs or "
+                   "tables are compared")
       ->required();
-  command->add_option("--out", options->out, "File to write (default: RUN/report.html)")
+  command
+      ->add_option("--out", options->out,
+                   "File to write (default: RUN/report.html, of several comparison.html)")
       ->type_name("FILE");
-  command->add_option("--compare", options->compare, "Other runs to show beside it")
-      ->type_name("RUN");
   command->add_flag("--json", options->json,
                     "Print one JSON object: report (the file), perplexity, kl, relative_error ...");
-  command->footer("Example: latticelens report run/ --compare run-rtn/ run-quarot/");
+  command->footer("Example: latticelens report run/\n"
+                  "         latticelens report run/ run-rtn/ run-quarot/ --out comparison.html\n"
+                  "         latticelens report bench/");
   command->callback([options] { run(*options); });
 }
 

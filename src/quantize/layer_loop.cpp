@@ -17,12 +17,21 @@ struct Loop {
   ShardFolder shards;
   const Rotations& rotations;
   TimeTable& times;
-  std::vector<Json> rows; // layers.jsonl
+  std::vector<Json> rows;                  // layers.jsonl
+  std::map<std::string, Linear> unrotated; // of the block in hand; empty when nothing rotates
 };
 
 /// How much inputs count when the scales of a whole weight are chosen: their mean squares.
 Tensor importance_of(const Moments* moments) {
   return moments ? moments->gram.diagonal().to(at::kFloat) : Tensor();
+}
+
+/// The block's linears as the model has them, to show what rotations do to them.
+std::map<std::string, Linear> unrotated_linears(const QuantizeRequest& request,
+                                                std::int64_t layer) {
+  if (request.method.transforms.empty())
+    return {};
+  return load_block(request.model, layer).linears;
 }
 
 /// Rounds the linears of one stage as one matrix (rows are independent), replaces their weights by
@@ -68,6 +77,10 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const StageMoment
       row["shared_moments"] = true;
       row["routed_tokens"] = collected->reached;
     }
+    if (const auto found = loop.unrotated.find(name); found != loop.unrotated.end()) {
+      const Tensor& original = found->second.weight;
+      row["rotation"] = rotation_row(own, weights[i], method.weight.on(original), original);
+    }
     row["damping"] = rounded.damping;
     row["escalations"] = rounded.escalations;
     if (rounded.bits)
@@ -106,7 +119,10 @@ NamedTensors small_tensors(const Loop& loop, const Block& block) {
 }
 
 void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
-  loop.times.measure("load and fold", [&] { walks.load(layer); });
+  loop.times.measure("load and fold", [&] {
+    walks.load(layer);
+    loop.unrotated = unrotated_linears(loop.request, layer);
+  });
   NamedTensors tensors;
   for (std::size_t s = 0; s < loop.request.model.layout->stages.size(); ++s) {
     const Stage& stage = loop.request.model.layout->stages[s];
@@ -135,7 +151,8 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
   QuantizeResult result;
   const Rotations rotations = choose_rotations(request, run.path(), result.times);
   Loop loop{request,   run,          ShardFolder(run.model(), layers + 1, request.storage),
-            rotations, result.times, {}};
+            rotations, result.times, {},
+            {}};
   while (result.resumed_blocks < layers && loop.shards.has(result.resumed_blocks))
     ++result.resumed_blocks;
   loop.rows = rows_before(run, result.resumed_blocks);

@@ -46,6 +46,13 @@ Json layer_row(const Format& format, std::int64_t layer, const std::string& name
   return row;
 }
 
+Json rotation_row(const Format& format, const Tensor& weight, const Format& original_format,
+                  const Tensor& original) {
+  return {{"scale_exponents_before", histogram_of_exponents(original_format.fit(original))},
+          {"scale_exponents_after", histogram_of_exponents(format.fit(weight))},
+          {"energy_before", total(original.square())}};
+}
+
 std::vector<Json> rows_before(const RunDirectory& run, std::int64_t layer) {
   std::vector<Json> rows;
   for (const Json& row : run.read_layers())

@@ -17,6 +17,11 @@ struct RoundedLinear {
 Json layer_row(const Format& format, std::int64_t layer, const std::string& name,
                const RoundedLinear& linear, const Moments* moments);
 
+/// What rotations did to the blocks' scales of a linear, chosen as rounding to nearest chooses
+/// them: `original` [out, in] without rotations, `weight` with them, each with its format.
+Json rotation_row(const Format& format, const Tensor& weight, const Format& original_format,
+                  const Tensor& original);
+
 /// Of the rows [first, last) of a certified matrix, summed: see docs/run_directory.md.
 Json certificate_row(const Certificate& certificate, std::int64_t first, std::int64_t last);
 

@@ -14,7 +14,7 @@ constexpr int exponent_limit = 1100;
 std::vector<Source> objects_of(const Source& source, const Json& list, const std::string& key,
                                std::size_t limit) {
   if (list.size() > limit)
-    source.fail(key, "has more than " + whole(static_cast<std::int64_t>(limit)) + " elements");
+    source.fail(key, "has more than " + std::to_string(limit) + " elements");
   std::vector<Source> objects;
   for (const Json& one : list) {
     if (!one.is_object())

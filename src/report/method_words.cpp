@@ -1,7 +1,6 @@
 #include "report/method_words.h"
 
 #include "core/words.h"
-#include "report/numbers.h"
 #include <algorithm>
 
 namespace latticelens::report {

@@ -1,89 +1,59 @@
 #include "report/page.h"
 
-#include "report/blocks.h"
-#include "report/document.h"
-#include "report/sections.h"
+#include "report/analysis_json.h"
+#include "report/file_name.h"
+#include "report/page_bundle.h"
+#include "report/printable.h"
+#include "report/run_json.h"
 
 namespace latticelens::report {
 namespace {
 
-Markup navigation(const View& view) {
-  std::vector<std::pair<std::string, std::string>> links = {{"done", "What was done"},
-                                                            {"loss", "Loss"}};
-  if (!view.run.tasks.empty())
-    links.emplace_back("tasks", "Questions");
-  if (!view.run.learning.empty())
-    links.emplace_back("learning", "Learning");
-  links.emplace_back("layers", "Error per layer");
-  if (view.layers.has_rows) {
-    if (!certificates_section(view).empty())
-      links.emplace_back("certificates", "How far from the best");
-    links.emplace_back("share", "Where the loss sits");
-    links.emplace_back("scales", "Scales and clipping");
-  }
-  links.emplace_back("time", "Time and memory");
-  if (!view.compared.empty())
-    links.emplace_back("compare", "Beside other runs");
-  Markup items;
-  for (const auto& [id, name] : links)
-    items += element("li", {}, element("a", {{"href", "#" + id}}, name));
-  return element("nav", {{"aria-label", "Sections"}}, element("ul", {}, items));
+/// JSON that can stand in a <script> element: no "<" means no "</script" and no "<!--".
+std::string embedded(const Json& json) {
+  std::string text;
+  for (const char c : to_text(json))
+    text += c == '<' ? std::string("\\u003c") : std::string(1, c);
+  return text;
 }
 
-Markup body_of(const View& view) {
-  const Markup skip = element("a", {{"class", "skip"}, {"href", "#content"}}, "Skip to the report");
-  const Markup sections = done_section(view) + loss_section(view) + tasks_section(view) +
-                          learning_section(view) + layers_section(view) +
-                          certificates_section(view) + share_section(view) + scales_section(view) +
-                          time_section(view) + compare_section(view);
-  return element("body", {},
-                 skip +
-                     element("main", {{"id", "content"}},
-                             verdict_section(view) + navigation(view) + sections) +
-                     element("footer", {},
-                             "Written by latticelens report. Losses are in nats per token, "
-                             "natural logarithms throughout."));
+/// Nothing may be fetched: the page's own style and script are all there is.
+constexpr const char* policy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+std::string page(const std::string& title, const Json& data) {
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+         "<meta name=\"color-scheme\" content=\"light dark\">\n"
+         "<meta http-equiv=\"Content-Security-Policy\" content=\"" +
+         std::string(policy) + "\">\n<title>" + escaped(title) + "</title>\n<style>" + page_style +
+         "</style>\n</head>\n<body>\n<noscript>This page draws its numbers with JavaScript, which "
+         "is switched off; latticelens report --json prints them.</noscript>\n"
+         "<script type=\"application/json\" id=\"data\">" +
+         embedded(data) + "</script>\n<script>" + page_script + "</script>\n</body>\n</html>\n";
 }
 
-Json number_or_null(double value) {
-  return known(value) ? Json(value) : Json(nullptr);
-}
-
-Json count_or_null(double value) {
-  return known(value) ? Json(static_cast<std::int64_t>(value)) : Json(nullptr);
+std::string model_name(const RunData& run) {
+  return run.model && !run.model->path.empty() ? file_name(run.model->path) : "model";
 }
 
 } // namespace
 
-std::string run_page(const RunData& run, const std::vector<RunData>& compared) {
-  const View view = make_view(run, compared);
-  return document(model_name(run) + ", " + method_name(run) + " – LatticeLens report",
-                  body_of(view));
+std::string run_page(const RunData& run) {
+  const std::string method = run.preset.empty() ? "own method" : run.preset;
+  return page(model_name(run) + ", " + method + " – LatticeLens",
+              {{"kind", "run"}, {"run", run_json(run)}});
 }
 
-Json key_numbers(const RunData& run) {
-  const LayerTable layers = layer_table(run);
-  const Sums total = layers.total();
-  const EvaluationRow none;
-  const EvaluationRow* found = main_evaluation(run);
-  const EvaluationRow& row = found != nullptr ? *found : none;
-  return {{"method", run.method},
-          {"state", run.finished ? "finished" : "running"},
-          {"perplexity", number_or_null(row.perplexity)},
-          {"mean_nll", number_or_null(row.mean_loss)},
-          {"original_perplexity", number_or_null(row.original_perplexity)},
-          {"original_mean_nll", number_or_null(row.original_mean_loss)},
-          {"kl", number_or_null(row.kl)},
-          {"top1_agreement", number_or_null(row.top1_agreement)},
-          {"error_of", layers.of_outputs ? "outputs" : "weights"},
-          {"relative_error", number_or_null(total.relative_error())},
-          {"relative_nearest_error", number_or_null(total.relative_nearest())},
-          {"median_relative_error", number_or_null(median_relative_error(run, layers.of_outputs))},
-          {"clipped_share", number_or_null(total.clipped_share())},
-          {"not_finite_activations", not_finite_activations(run)},
-          {"seconds", number_or_null(run.seconds)},
-          {"peak_memory", count_or_null(run.peak_memory)},
-          {"model_bytes", count_or_null(run.model_bytes)}};
+std::string comparison_page(const std::vector<ComparedRun>& runs,
+                            const std::optional<std::filesystem::path>& base) {
+  return page(std::to_string(runs.size()) + " runs compared – LatticeLens",
+              {{"kind", "comparison"}, {"comparison", comparison_json(runs, base)}});
+}
+
+std::string analysis_page(const AnalysisData& data) {
+  return page(file_name(data.model) + " – LatticeLens analysis",
+              {{"kind", "analysis"}, {"analysis", analysis_json(data)}});
 }
 
 } // namespace latticelens::report

@@ -1,14 +1,18 @@
-// A run's page: one HTML file that needs nothing else.
+// Pages: one HTML file each that needs nothing else. It holds the data as JSON and the program that
+// draws them, built from web/.
 #pragma once
-#include "core/json.h"
+#include "report/analysis_data.h"
+#include "report/comparison.h"
 #include "report/run_data.h"
 
 namespace latticelens::report {
 
-/// The whole file. `compared`: runs to show beside it.
-std::string run_page(const RunData& run, const std::vector<RunData>& compared = {});
+std::string run_page(const RunData& run);
 
-/// What the page is about, for programs; null where it is not known.
-Json key_numbers(const RunData& run);
+/// `base`: as comparison_json has it.
+std::string comparison_page(const std::vector<ComparedRun>& runs,
+                            const std::optional<std::filesystem::path>& base = std::nullopt);
+
+std::string analysis_page(const AnalysisData& data);
 
 } // namespace latticelens::report

@@ -12,21 +12,13 @@ namespace {
 constexpr std::int64_t layer_limit = 1000, size_limit = 1 << 22;
 constexpr double seconds_limit = 1e9;
 constexpr int exponent_limit = 1100;
-constexpr std::size_t row_limit = 200'000, task_limit = 1000;
+constexpr std::size_t row_limit = 200'000;
 
-std::optional<ActivationCounts> activations_of(const Source& source, const std::string& key) {
-  if (!source.has(key))
-    return std::nullopt;
-  const Json object = source.object(key);
-  const Source counts{object, source.where + " " + key};
-  return ActivationCounts{counts.count("values"), counts.count("clipped"),
-                          counts.count("not_finite")};
-}
-
-std::map<int, std::int64_t> exponents_of(const Source& source, std::int64_t weights) {
+std::map<int, std::int64_t> exponents_of(const Source& source, const char* name,
+                                         std::int64_t weights) {
   std::map<int, std::int64_t> exponents;
-  const Json object = source.object("scale_exponents");
-  const Source counts{object, source.where + " scale_exponents"};
+  const Json object = source.object(name);
+  const Source counts{object, source.where + " " + name};
   for (const auto& [key, value] : object.items()) {
     const bool digits =
         !key.empty() && key.size() <= 5 &&
@@ -34,11 +26,11 @@ std::map<int, std::int64_t> exponents_of(const Source& source, std::int64_t weig
         key != "-";
     const int exponent = digits ? std::stoi(key) : exponent_limit + 1;
     if (std::abs(exponent) > exponent_limit)
-      source.fail("scale_exponents", "has the key \"" + key + "\", which is no exponent");
+      source.fail(name, "has the key \"" + key + "\", which is no exponent");
     exponents[exponent] = counts.count(key);
     weights -= exponents[exponent];
     if (weights < 0)
-      source.fail("scale_exponents", "counts more scales than the linear has weights");
+      source.fail(name, "counts more scales than the linear has weights");
   }
   return exponents;
 }
@@ -50,13 +42,21 @@ std::optional<CertificateRow> certificate_of(const Source& source) {
   const Source proof{object, source.where + " certificate"};
   return CertificateRow{.error = proof.not_negative("error"),
                         .lower_bound = proof.not_negative("lower_bound"),
-                        .expected = proof.not_negative("expected"),
-                        .worst = proof.not_negative("worst"),
                         .sphere = proof.not_negative("sphere"),
                         .rate_bound = proof.not_negative("rate_bound"),
                         .headroom_decibels = proof.number("headroom_decibels"),
                         .profile_ratio = proof.not_negative("profile_ratio"),
                         .profile = numbers_of(proof, "profile")};
+}
+
+std::optional<RotationEffect> rotation_of(const Source& source, std::int64_t weights) {
+  if (!source.has("rotation"))
+    return std::nullopt;
+  const Json object = source.object("rotation");
+  const Source effect{object, source.where + " rotation"};
+  return RotationEffect{exponents_of(effect, "scale_exponents_before", weights),
+                        exponents_of(effect, "scale_exponents_after", weights),
+                        effect.not_negative("energy_before")};
 }
 
 LinearRow linear_of(const Source& source) {
@@ -75,7 +75,9 @@ LinearRow linear_of(const Source& source) {
   // Traces of a product that rounding can leave a hair below zero.
   row.error = std::max(source.number("error"), 0.0);
   row.nearest_error = std::max(source.number("nearest_error"), 0.0);
-  row.scale_exponents = exponents_of(source, row.outputs * row.inputs);
+  const std::int64_t weights = row.outputs * row.inputs;
+  row.scale_exponents = exponents_of(source, "scale_exponents", weights);
+  row.rotation = rotation_of(source, weights);
   row.damping = source.not_negative("damping");
   row.escalations = source.count("escalations");
   row.certificate = certificate_of(source);
@@ -89,61 +91,12 @@ std::vector<LinearRow> linears_of(const std::filesystem::path& path) {
     const Source source{json, path.string() + " line " + std::to_string(rows.size() + 1)};
     rows.push_back(linear_of(source));
     if (!seen.insert({rows.back().layer, rows.back().linear}).second)
-      source.fail("linear", "stands twice for layer " + whole(rows.back().layer));
+      source.fail("linear", "stands twice for layer " + std::to_string(rows.back().layer));
     require(rows.size() <= row_limit, "report",
-            path.string() + ": has more than " + whole(row_limit) + " rows; is it a run's file?");
+            path.string() + ": has more than " + std::to_string(row_limit) +
+                " rows; is it a run's file?");
   }
   return rows;
-}
-
-EvaluationRow evaluation_of(const Source& source) {
-  EvaluationRow row;
-  row.text = texts_of(source, "text");
-  row.window = source.count("window");
-  row.perplexity = source.not_negative("perplexity");
-  row.mean_loss = source.not_negative("mean_nll");
-  row.window_loss = numbers_of(source, "windows");
-  row.against = source.text("against");
-  row.original_perplexity = source.not_negative("original_perplexity");
-  row.original_mean_loss = source.not_negative("original_mean_nll");
-  row.kl = source.number("kl");
-  row.top1_agreement = source.not_negative("top1_agreement", 1);
-  row.window_kl = numbers_of(source, "window_kl");
-  row.activations = activations_of(source, "activations");
-  return row;
-}
-
-TaskMetric metric_of(const Source& source) {
-  TaskMetric metric{source.not_negative("value", 1), source.not_negative("standard_error"),
-                    source.not_negative("original", 1),
-                    source.not_negative("original_standard_error"), source.not_negative("p", 1)};
-  if (source.has("lost"))
-    metric.lost = source.count("lost");
-  if (source.has("gained"))
-    metric.gained = source.count("gained");
-  return metric;
-}
-
-TaskRow task_of(const Source& source) {
-  TaskRow row{source.text("task"), source.count("items"), {}};
-  for (const char* name : {"acc", "acc_norm"})
-    if (source.has(name)) {
-      const Json metric = source.object(name);
-      row.metrics.emplace_back(name, metric_of({metric, source.where + " " + name}));
-    }
-  return row;
-}
-
-TasksRow tasks_of(const Source& source) {
-  TasksRow row{source.text("against"), {}, {}};
-  const Json mean = source.object("mean");
-  row.mean = metric_of({mean, source.where + " mean"});
-  for (const Json& task : source.array("tasks")) {
-    if (!task.is_object() || row.tasks.size() >= task_limit)
-      source.fail("tasks", "should hold objects, no more than " + std::to_string(task_limit));
-    row.tasks.push_back(task_of({task, source.where + " tasks"}));
-  }
-  return row;
 }
 
 void read_metrics(RunData& run, const std::filesystem::path& path) {
@@ -168,7 +121,8 @@ std::vector<LearningRow> learning_of(const std::filesystem::path& path) {
                     source.number("held_out_loss"), source.not_negative("loss_before"),
                     source.not_negative("loss_after")});
     require(rows.size() <= row_limit, "report",
-            path.string() + ": has more than " + whole(row_limit) + " rows; is it a run's file?");
+            path.string() + ": has more than " + std::to_string(row_limit) +
+                " rows; is it a run's file?");
   }
   return rows;
 }
@@ -216,6 +170,7 @@ void read_facts(RunData& run, const Source& source) {
     run.calibration = calibration_of({source.object("calibration"), source.where + " calibration"});
   run.times = times_of(source);
   run.seconds = source.not_negative("seconds", seconds_limit);
+  run.bits_per_weight = source.not_negative("bits_per_weight");
   run.resumed_blocks = source.count("resumed_blocks");
   run.threads = source.count("threads");
   if (source.has("peak_memory"))

@@ -1,7 +1,7 @@
 // What a run's files say, with types. Optional facts that are not there are empty or `absent`;
 // wrong types and impossible numbers are Errors that name the file and the line.
 #pragma once
-#include "report/numbers.h"
+#include "report/evaluation_data.h"
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -10,10 +10,6 @@
 #include <vector>
 
 namespace latticelens::report {
-
-struct ActivationCounts {
-  std::int64_t values = 0, clipped = 0, not_finite = 0;
-};
 
 struct ModelFacts {
   std::string path, family;
@@ -29,10 +25,15 @@ struct CalibrationFacts {
 /// What is proven of one linear, in the norm of the damped moments: sums of squares.
 struct CertificateRow {
   double error = absent, lower_bound = absent; // achieved; no choice of levels comes below
-  double expected = absent, worst = absent;    // of Babai's rule in min-pivot order
   double sphere = absent, rate_bound = absent; // of any rounding, of any code, on average
   double headroom_decibels = absent, profile_ratio = absent;
   std::vector<double> profile; // log2 L_ii at equal distances, first rounded first
+};
+
+/// What rotations did to the scales of a linear's blocks, chosen as rounding to nearest does.
+struct RotationEffect {
+  std::map<int, std::int64_t> before, after;
+  double energy_before = absent; // of the weights, a sum of squares
 };
 
 /// One linear: a row of layers.jsonl. Errors and energies are sums of squares.
@@ -43,43 +44,10 @@ struct LinearRow {
   double weight_error = absent, weight_energy = absent;
   double error = absent, nearest_error = absent, energy = absent; // absent without calibration
   std::map<int, std::int64_t> scale_exponents;
+  std::optional<RotationEffect> rotation; // absent when nothing rotates
   double damping = absent;
   std::int64_t escalations = 0;
   std::optional<CertificateRow> certificate; // absent when the rounding has no lattice
-};
-
-/// A row of metrics.jsonl with event "evaluation". Losses are in nats per token.
-struct EvaluationRow {
-  std::vector<std::string> text;
-  std::int64_t window = 0;
-  double perplexity = absent, mean_loss = absent;
-  std::vector<double> window_loss;
-  std::string against; // "": compared with no original
-  double original_perplexity = absent, original_mean_loss = absent;
-  double kl = absent, top1_agreement = absent;
-  std::vector<double> window_kl;
-  std::optional<ActivationCounts> activations;
-};
-
-/// Shares of right answers. Against an original also its share, the answers that changed, and
-/// McNemar's p.
-struct TaskMetric {
-  double value = absent, standard_error = absent;
-  double original = absent, original_standard_error = absent, p = absent;
-  std::optional<std::int64_t> lost, gained;
-};
-
-struct TaskRow {
-  std::string name;
-  std::int64_t items = 0;
-  std::vector<std::pair<std::string, TaskMetric>> metrics; // "acc", "acc_norm"
-};
-
-/// A row of metrics.jsonl with event "tasks".
-struct TasksRow {
-  std::string against; // "": compared with no original
-  std::vector<TaskRow> tasks;
-  TaskMetric mean;
 };
 
 /// A row of learning.jsonl: a step's loss on its own tokens, or the loss on tokens held out, or a
@@ -98,6 +66,7 @@ struct RunData {
   std::optional<CalibrationFacts> calibration;
   std::vector<std::pair<std::string, double>> times; // activity, seconds
   double seconds = absent, peak_memory = absent, model_bytes = absent;
+  double bits_per_weight = absent; // scales included
   std::int64_t threads = 0, resumed_blocks = 0;
   std::optional<ActivationCounts> calibration_activations;
   std::vector<LinearRow> linears;

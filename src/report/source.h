@@ -28,14 +28,14 @@ struct Source {
   double not_negative(const std::string& key, double limit = 1e300) const {
     const double value = number(key);
     if (known(value) && (value < 0 || value > limit))
-      fail(key, "is " + significant(value) + ", outside 0 to " + significant(limit));
+      fail(key, "is " + to_text(value) + ", outside 0 to " + to_text(limit));
     return value;
   }
   /// Missing or null is 0.
   std::int64_t count(const std::string& key, std::int64_t limit = count_limit) const {
     const auto value = member_or<std::int64_t>(json, key, 0, where);
     if (value < 0 || value > limit)
-      fail(key, "is " + whole(value) + ", outside 0 to " + whole(limit));
+      fail(key, "is " + to_text(value) + ", outside 0 to " + to_text(limit));
     return value;
   }
   bool has(const std::string& key) const {

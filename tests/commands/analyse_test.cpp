@@ -43,7 +43,7 @@ TEST_F(AnalyseCommand, writes_what_it_prints_and_a_page) {
     EXPECT_FALSE(row["sentence"].get<std::string>().empty()) << row["name"];
   const std::string page = read_text(folder_ / "analysis" / "report.html");
   for (const Json& row : json["analyses"])
-    EXPECT_NE(page.find("id=\"" + row["name"].get<std::string>() + "\""), std::string::npos);
+    EXPECT_NE(page.find("\"name\":\"" + row["name"].get<std::string>() + "\""), std::string::npos);
   const auto again = run_program({"report", at("analysis"), "--out", at("page.html")});
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(read_text(folder_ / "page.html"), page);

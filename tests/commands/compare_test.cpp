@@ -1,7 +1,8 @@
-#include "core/json.h"
+#include "core/run_directory.h"
 #include "tests/commands/errors.h"
 #include "tests/support.h"
 #include "tests/tiny_model.h"
+#include "text/utf8.h"
 
 namespace latticelens {
 namespace {
@@ -42,6 +43,8 @@ TEST_F(CompareCommand, gives_what_evaluate_gives_and_the_places_that_differ_most
       "stdout");
   for (const char* key : {"perplexity", "original_perplexity", "kl", "top1_agreement", "windows"})
     EXPECT_EQ(json[key], evaluated[key]) << key;
+  EXPECT_EQ(json["loss_changes"], evaluated["loss_changes"]);
+  EXPECT_EQ(read_lines(at("run/metrics.jsonl")).back()["positions"], evaluated["positions"]);
   const Json& places = json["positions"];
   ASSERT_EQ(places.size(), 20u);
   for (std::size_t i = 0; i < places.size(); ++i) {
@@ -59,6 +62,35 @@ TEST_F(CompareCommand, gives_what_evaluate_gives_and_the_places_that_differ_most
       run_program(with_text({"compare", at("model"), at("run"), "--positions", "3"}));
   EXPECT_NE(table.out.find("  3. KL "), std::string::npos) << table.out;
   EXPECT_EQ(table.out.find("  4. KL "), std::string::npos) << table.out;
+}
+
+TEST_F(CompareCommand, shows_whole_characters_where_tokens_are_single_bytes) {
+  Json vocabulary = testing::tiny_vocabulary();
+  for (char32_t code = 0xA1; code < 0x144; ++code) { // the rest of the byte alphabet
+    std::string character;
+    append_character(character, code);
+    if (code != 0xAD && !vocabulary.contains(character))
+      vocabulary[character] = vocabulary.size();
+  }
+  const auto size = static_cast<std::int64_t>(vocabulary.size());
+  testing::write_tiny_model(folder_ / "bytes", {.vocabulary = size});
+  testing::write_tiny_tokenizer(folder_ / "bytes", vocabulary);
+  std::string repeated;
+  for (int i = 0; i < 8; ++i)
+    repeated += "日本の首都は東京である。";
+  write_text(folder_ / "text.txt", repeated);
+  ASSERT_EQ(
+      run_program({"quantize", at("bytes"), "--preset", "rtn", "--out", at("small"), "--quiet"})
+          .exit_code,
+      0);
+  const auto compared = run_program(with_text({"compare", at("bytes"), at("small"), "--json"}));
+  ASSERT_EQ(compared.exit_code, 0) << compared.err;
+  for (const Json& place : parse_json(compared.out, "stdout")["positions"]) {
+    const auto before = place["before"].get<std::string>(),
+               token = place["token"].get<std::string>();
+    EXPECT_FALSE(token.empty());
+    EXPECT_NE(repeated.find(before + token), std::string::npos) << before << "[" << token << "]";
+  }
 }
 
 TEST_F(CompareCommand, a_model_differs_from_itself_nowhere) {

@@ -142,6 +142,25 @@ TEST_F(QuantizeCommand, certificates_stand_in_layers_and_bound_the_error) {
   }
 }
 
+TEST_F(QuantizeCommand, says_what_rotations_do_to_the_scales_and_how_many_bits_a_weight_takes) {
+  ASSERT_EQ(run_program(command("run")).exit_code, 0);
+  EXPECT_EQ(read_json(at("run/run.json"))["bits_per_weight"], 4.25);
+  const auto blocks = [](const Json& counts) {
+    std::int64_t sum = 0;
+    for (const Json& count : counts)
+      sum += count.get<std::int64_t>();
+    return sum;
+  };
+  for (const Json& row : read_lines(at("run/layers.jsonl"))) {
+    const Json& effect = row["rotation"];
+    EXPECT_EQ(blocks(effect["scale_exponents_before"]), blocks(row["scale_exponents"]));
+    EXPECT_EQ(blocks(effect["scale_exponents_after"]), blocks(row["scale_exponents"]));
+    EXPECT_GT(effect["energy_before"], 0);
+  }
+  ASSERT_EQ(run_program(command("plain", "rtn")).exit_code, 0);
+  EXPECT_FALSE(read_lines(at("plain/layers.jsonl"))[0].contains("rotation"));
+}
+
 TEST_F(QuantizeCommand, roundings_that_leave_the_grid_have_a_file_form_of_their_own) {
   for (const char* rounding : {"rounding=hptq:bits=4.25", "rounding=ssqr:density=0.02"}) {
     const auto made = run_program(with_method("run", rounding));

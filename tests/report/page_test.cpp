@@ -1,6 +1,8 @@
+// What the pages' files hold: sound HTML around data that nothing in them can leave.
 #include "core/error.h"
-#include "report/layer_table.h"
 #include "report/page.h"
+#include "report/run_json.h"
+#include "report/summary.h"
 #include "tests/report/synthetic_run.h"
 
 namespace latticelens::report {
@@ -15,105 +17,105 @@ RunData written(const TemporaryFolder& folder, const std::string& name, const Js
   return read_run_data(folder / name);
 }
 
-void expect_has(const std::string& page, const std::vector<std::string>& texts) {
-  for (const std::string& text : texts)
-    EXPECT_NE(page.find(text), std::string::npos) << "no " << text;
+/// The JSON that a page carries.
+Json data_of(const std::string& page) {
+  const std::string start = "<script type=\"application/json\" id=\"data\">";
+  const std::size_t first = page.find(start) + start.size();
+  return parse_json(page.substr(first, page.find("</script>", first) - first), "page");
 }
 
-/// No other file, no script, no number that is none.
-void expect_sound(const std::string& page) {
-  for (const char* bad : {"<script", "<link", "<img", "src=", "http:", "https:", "url(", ">nan",
-                          " nan", "-nan", "\"nan", ">inf<", "−–"})
-    EXPECT_EQ(page.find(bad), std::string::npos) << bad;
-  EXPECT_EQ(page.find("<!DOCTYPE html>"), 0u);
+TEST(Page, carries_the_runs_numbers_unchanged) {
+  const TemporaryFolder folder;
+  const RunData run =
+      written(folder, "run", synthetic_run_json(), synthetic_rows(), {synthetic_evaluation()});
+  const Json data = data_of(run_page(run));
+  EXPECT_EQ(data["kind"], "run");
+  EXPECT_EQ(data["run"], parse_json(to_text(run_json(run)), "json"));
+  const Json& evaluation = data["run"]["evaluations"][0];
+  EXPECT_EQ(evaluation["perplexity"], 34.27);
+  EXPECT_EQ(evaluation["windowKl"], Json({0.43, 0.4342}));
+  EXPECT_EQ(data["run"]["seconds"], 12.5);
+  EXPECT_EQ(data["run"]["modelBytes"], 171253673);
+  EXPECT_EQ(data["run"]["seed"], "18446744073709551615");
+  EXPECT_EQ(data["run"]["model"]["name"], "小さな模型.gguf");
+  EXPECT_EQ(data["run"]["method"]["parts"], "4-bit weights and activations");
+  EXPECT_EQ(data["run"]["linears"].size(), 4u);
 }
 
-TEST(Page, has_the_numbers_of_the_run) {
+TEST(Page, is_one_file_that_may_fetch_nothing) {
   const TemporaryFolder folder;
   const std::string page = run_page(
       written(folder, "run", synthetic_run_json(), synthetic_rows(), {synthetic_evaluation()}));
-  expect_sound(page);
-  expect_has(page, {"4-bit weights and activations cost 0.58 nats per token: perplexity 19.2 → "
-                    "34.3, 61\u00a0% of top tokens agree.",
-                    "34.27", "19.19", "0.4321", "61.5\u00a0%", "12.5 s", "1.95 GB", "171 MB",
-                    "小さな模型.gguf", "本文.txt", "18446744073709551615", "49,152",
-                    "Proven: at most 4.40 times the error of the best choice of codes",
-                    "7.40 dB above the rate bound", "20\u00a0% of the output error", "2⁻⁷",
-                    "2.80\u00a0%", "rounding=gptq:damp=0.01"});
-}
-
-TEST(Page, shows_the_answers_to_tasks_beside_the_originals) {
-  const TemporaryFolder folder;
-  write_run(folder / "run", synthetic_run_json(), testing::synthetic_rows(),
-            {testing::synthetic_tasks()});
-  const std::string page = run_page(read_run_data(folder / "run"));
-  for (const char* text : {"id=\"tasks\"", "61.0 ± 4.8", "69.0 ± 4.6", "0.057", "winogrande",
-                           "17 right answers were lost and 5 gained (p = 0.017)"})
-    EXPECT_NE(page.find(text), std::string::npos) << text;
-  write_run(folder / "without", synthetic_run_json(), testing::synthetic_rows(), {});
-  EXPECT_EQ(run_page(read_run_data(folder / "without")).find("id=\"tasks\""), std::string::npos);
-}
-
-TEST(Page, shows_what_was_learned_step_by_step_and_block_by_block) {
-  const TemporaryFolder folder;
-  write_run(folder / "run", synthetic_run_json(), synthetic_rows(), {});
-  EXPECT_EQ(run_page(read_run_data(folder / "run")).find("id=\"learning\""), std::string::npos);
-  write_text(folder / "run" / "learning.jsonl",
-             R"({"learns":"codes","step":0,"held_out_loss":0.3821}
-{"learns":"codes","step":1,"loss":0.41,"rate":0.0003}
-{"learns":"codes","step":2,"loss":0.33,"rate":0.0001}
-{"learns":"codes","step":2,"held_out_loss":0.2854}
-)");
-  const std::string steps = run_page(read_run_data(folder / "run"));
-  expect_sound(steps);
-  expect_has(steps, {"id=\"learning\"",
-                     "learn=codes took the loss on tokens held out from 0.382 to "
-                     "0.285 nats per token.",
-                     "learn=codes: loss over steps"});
-  write_text(folder / "run" / "learning.jsonl",
-             R"({"learns":"blocks","layer":0,"loss_before":12.5,"loss_after":11.5}
-{"learns":"blocks","layer":1,"loss_before":59.2,"loss_after":56.2}
-)");
-  const std::string blocks = run_page(read_run_data(folder / "run"));
-  expect_sound(blocks);
-  expect_has(blocks, {"error of each block’s output", "56.2"});
-  write_text(folder / "run" / "learning.jsonl", R"({"learns":"blocks","layer":-1})");
-  EXPECT_ERROR(read_run_data(folder / "run"), "learning.jsonl line 1: \"layer\" is −1");
-}
-
-TEST(Page, escapes_what_the_files_say) {
-  const TemporaryFolder folder;
-  Json run = synthetic_run_json();
-  run["identity"]["method"] = "weight=<script>alert(1)</script>";
-  run["preset"] = "\"><img src=x>";
-  run["program"] = "<b>";
-  run["times"] = {{"<i>", 1}};
-  Json evaluation = synthetic_evaluation();
-  evaluation["text"] = {"<svg onload=x>.txt"};
-  const std::string page =
-      run_page(written(folder, "<u>", run, {synthetic_row(0, "<em>.\"x\"", 1)}, {evaluation}));
-  for (const char* bad : {"<script", "<img", "<b>", "<i>", "<svg onload", "<u>", "<em>"})
+  EXPECT_EQ(page.find("<!DOCTYPE html>"), 0u);
+  EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
+  for (const char* bad :
+       {"<link", "<img", "<script src", "@import", "url(http", "//# sourceMapping"})
     EXPECT_EQ(page.find(bad), std::string::npos) << bad;
 }
 
-TEST(Page, partial_runs_say_what_is_missing_and_how_to_get_it) {
+TEST(Page, is_the_same_bytes_for_the_same_data) {
   const TemporaryFolder folder;
-  const std::string no_evaluation =
-      run_page(written(folder, "a", synthetic_run_json(), synthetic_rows(), {}));
-  expect_has(no_evaluation, {"not been measured yet",
-                             "latticelens evaluate " + (folder / "a").string() + " --text"});
-  Json unfinished = synthetic_run_json();
-  unfinished["state"] = "running";
-  for (const char* key : {"times", "seconds", "peak_memory", "model_bytes"})
-    unfinished.erase(key);
-  const std::string half =
-      run_page(written(folder, "b", unfinished, {synthetic_row(0, "mlp.down_proj", 1)}, {}));
-  expect_has(half, {"This run is not finished: 1 of 2 blocks quantized", "--preset brq",
-                    "--calibration &#39;本文.txt&#39;"});
-  const std::string empty = run_page(written(folder, "c", {{"state", "running"}}, {}, {}));
-  expect_has(empty, {"This run is not finished.", "No block has been quantized yet"});
-  for (const std::string& page : {no_evaluation, half, empty})
-    expect_sound(page);
+  const RunData run =
+      written(folder, "run", synthetic_run_json(), synthetic_rows(), {synthetic_evaluation()});
+  EXPECT_EQ(run_page(run), run_page(read_run_data(folder / "run")));
+}
+
+TEST(Page, nothing_that_the_files_say_leaves_the_data) {
+  const TemporaryFolder folder;
+  Json run = synthetic_run_json(), evaluation = synthetic_evaluation();
+  run["identity"]["method"] = "weight=</script><script>alert(1)</script>";
+  run["model"]["path"] = "models/<b>&.gguf";
+  evaluation["text"] = {"<!--.txt"};
+  evaluation["positions"] = {{{"token", "</SCRIPT>"}}};
+  const std::string page =
+      run_page(written(folder, "<u>", run, {synthetic_row(0, "<em>", 1)}, {evaluation}));
+  for (const char* bad : {"alert(1)</script>", "<b>", "<!--.txt", "</SCRIPT>", "<u>", "<em>"})
+    EXPECT_EQ(page.find(bad), std::string::npos) << bad;
+  EXPECT_NE(page.find("<title>&lt;b&gt;&amp;.gguf, brq"), std::string::npos);
+  EXPECT_EQ(data_of(page)["run"]["method"]["text"], run["identity"]["method"]);
+}
+
+TEST(Page, carries_tasks_learning_tokens_and_rotations) {
+  const TemporaryFolder folder;
+  Json row = synthetic_row(0, "mlp.down_proj", 1), evaluation = synthetic_evaluation();
+  row["rotation"] = {{"scale_exponents_before", {{"-5", 100}, {"-3", 28}}},
+                     {"scale_exponents_after", {{"-6", 128}}},
+                     {"energy_before", 90.5}};
+  evaluation["loss_changes"] = {{"worse", 0.75}, {"1%", -2.0}, {"99%", 5.5}};
+  evaluation["positions"] = {{{"window", 1},
+                              {"position", 7},
+                              {"kl", 9.25},
+                              {"before", "日本の"},
+                              {"token", "首都"},
+                              {"likeliest", "は"},
+                              {"original_likeliest", "東京"}}};
+  write_run(folder / "run", synthetic_run_json(), {row}, {evaluation, testing::synthetic_tasks()});
+  write_text(folder / "run" / "learning.jsonl",
+             R"({"learns":"codes","step":1,"loss":0.41,"rate":0.0003}
+)");
+  const Json run = run_json(read_run_data(folder / "run"));
+  EXPECT_EQ(run["tasks"]["mean"]["p"], 0.0169);
+  EXPECT_EQ(run["learning"][0]["loss"], 0.41);
+  EXPECT_EQ(run["evaluations"][0]["places"][0]["originalLikeliest"], "東京");
+  EXPECT_EQ(run["evaluations"][0]["changes"]["quantiles"][0], Json({"1%", -2.0}));
+  EXPECT_EQ(run["linears"][0]["rotation"]["before"], Json({{-5, 100}, {-3, 28}}));
+  write_text(folder / "run" / "learning.jsonl", R"({"learns":"blocks","layer":-1})");
+  EXPECT_ERROR(read_run_data(folder / "run"), "learning.jsonl line 1: \"layer\" is -1");
+}
+
+TEST(Page, offers_the_commands_that_fill_gaps) {
+  const TemporaryFolder folder;
+  const Json run =
+      run_json(written(folder, "a", synthetic_run_json(), synthetic_rows(), {}))["commands"];
+  EXPECT_NE(run["evaluate"].get<std::string>().find("latticelens evaluate " +
+                                                    (folder / "a").string() + " --text"),
+            std::string::npos);
+  EXPECT_NE(run["quantize"].get<std::string>().find("--preset brq --calibration '本文.txt'"),
+            std::string::npos);
+  const Json empty = run_json(written(folder, "c", {{"state", "running"}}, {}, {}));
+  EXPECT_EQ(empty["finished"], false);
+  EXPECT_TRUE(empty["model"].is_null());
+  EXPECT_TRUE(empty["mainEvaluation"].is_null());
 }
 
 TEST(Page, without_calibration_the_errors_are_the_weights) {
@@ -121,65 +123,34 @@ TEST(Page, without_calibration_the_errors_are_the_weights) {
   std::vector<Json> rows = synthetic_rows();
   for (Json& row : rows)
     row["error"] = row["nearest_error"] = row["energy"] = nullptr;
-  Json run = synthetic_run_json();
-  run["calibration"] = {{"files", Json::array()}, {"windows", 0}, {"window", 0}};
-  const std::string page = run_page(written(folder, "run", run, rows, {}));
-  expect_sound(page);
-  expect_has(page, {"there was no calibration text", "1.5\u00a0%", "none: no text was used"});
+  const Json run = run_json(written(folder, "run", synthetic_run_json(), rows, {}));
+  EXPECT_EQ(run["ofOutputs"], false);
+  EXPECT_EQ(run["linears"][0]["error"], 1.5);
+  EXPECT_TRUE(run["linears"][0]["nearestError"].is_null());
 }
 
-TEST(Page, warns_of_nan_resumed_blocks_and_raised_damping) {
-  const TemporaryFolder folder;
-  Json run = synthetic_run_json(), row = synthetic_row(0, "mlp.down_proj", 1);
-  run["resumed_blocks"] = 1;
-  run["calibration_activations"] = {{"values", 10}, {"clipped", 0}, {"not_finite", 7}};
-  row["escalations"] = 2;
-  row["damping"] = 0.1;
-  Json evaluation = synthetic_evaluation();
-  evaluation["perplexity"] = evaluation["mean_nll"] = nullptr;
-  const std::string page = run_page(written(folder, "run", run, {row}, {evaluation}));
-  expect_has(page, {"7 activations came out as NaN", "after 1 block of an earlier",
-                    "had to be raised for 1 linear", "broke the model"});
-}
-
-TEST(Page, zero_and_constant_errors_draw) {
-  const TemporaryFolder folder;
-  Json row = synthetic_row(0, "mlp.down_proj", 0);
-  row["weight_error"] = 0;
-  const RunData run = written(folder, "run", synthetic_run_json(), {row}, {});
-  const std::string page = run_page(run);
-  expect_sound(page);
-  expect_has(page, {"every error is zero"});
-}
-
-TEST(Page, compares_runs_in_the_order_given) {
-  const TemporaryFolder folder;
-  Json other_evaluation = synthetic_evaluation(), other_run = synthetic_run_json();
-  other_evaluation["kl"] = 0.9;
-  other_evaluation["text"] = {"another.txt"};
-  other_run["seconds"] = 3.0;
-  const RunData first =
-      written(folder, "first", synthetic_run_json(), synthetic_rows(), {synthetic_evaluation()});
-  const RunData second = written(folder, "second", other_run, synthetic_rows(), {other_evaluation});
-  const RunData third = written(folder, "third", {{"state", "running"}}, {}, {});
-  const std::string page = run_page(first, {second, third});
-  expect_sound(page);
-  expect_has(page, {"Beside other runs", "<strong>0.4321</strong>", "0.9000", "time to quantize",
-                    "Not the same measurement: second"});
-  const std::size_t table = page.find("Runs beside each other");
-  EXPECT_LT(page.find(">second<", table), page.find(">third<", table));
-}
-
-TEST(Page, key_numbers_are_null_where_unknown) {
+TEST(Summary, is_null_where_unknown) {
   const TemporaryFolder folder;
   const Json known_run = key_numbers(
       written(folder, "a", synthetic_run_json(), synthetic_rows(), {synthetic_evaluation()}));
   EXPECT_EQ(known_run["kl"], 0.4321);
   EXPECT_EQ(known_run["relative_error"], 0.019);
+  EXPECT_EQ(known_run["median_relative_error"], 0.00625);
+  EXPECT_EQ(known_run["median_of_nearest"], 0.2);
   EXPECT_EQ(known_run["seconds"], 12.5);
   const Json empty = key_numbers(written(folder, "b", {{"state", "running"}}, {}, {}));
   EXPECT_TRUE(empty["perplexity"].is_null());
   EXPECT_TRUE(empty["relative_error"].is_null());
+}
+
+TEST(Summary, is_about_the_last_evaluation_against_an_original) {
+  const TemporaryFolder folder;
+  Json alone = synthetic_evaluation(), second = synthetic_evaluation();
+  alone.erase("kl");
+  second["kl"] = 0.5;
+  const RunData run =
+      written(folder, "a", synthetic_run_json(), {}, {synthetic_evaluation(), second, alone});
+  EXPECT_EQ(main_evaluation(run), &run.evaluations[1]);
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 #include "core/error.h"
-#include "report/layer_table.h"
 #include "report/run_data.h"
+#include "report/summary.h"
 #include "tests/report/synthetic_run.h"
 
 namespace latticelens::report {
@@ -77,7 +77,7 @@ TEST(RunData, hostile_tasks_are_errors) {
 TEST(RunData, nulls_are_absent_numbers) {
   const RunData run = read_with_row(changed(synthetic_row(0, "a", 1), "error", nullptr));
   EXPECT_FALSE(known(run.linears[0].error));
-  EXPECT_FALSE(layer_table(run).of_outputs);
+  EXPECT_FALSE(errors_are_of_outputs(run));
   const RunData evaluated =
       read_with_evaluation(changed(synthetic_evaluation(), "windows", {nullptr, 3.5}));
   EXPECT_FALSE(known(evaluated.evaluations[0].window_loss[0]));
@@ -99,6 +99,8 @@ TEST(RunData, hostile_rows_are_errors_that_name_the_line) {
   for (const char* key : {"", "-", "--7", "7x", "99999", "-5000", "123456789012"})
     EXPECT_ERROR(read_with_row(changed(row, "scale_exponents", {{key, 1}})), "no exponent");
   EXPECT_ERROR(read_with_row(changed(row, "scale_exponents", {{"-7", 5000}})), "more scales");
+  const Json effect = {{"scale_exponents_before", {{"-7", 5000}}}};
+  EXPECT_ERROR(read_with_row(changed(row, "rotation", effect)), "more scales");
 }
 
 TEST(RunData, hostile_runs_and_evaluations_are_errors) {
@@ -112,6 +114,11 @@ TEST(RunData, hostile_runs_and_evaluations_are_errors) {
   EXPECT_ERROR(read_with_evaluation(changed(evaluation, "windows", "many")), "list");
   EXPECT_ERROR(read_with_evaluation(changed(evaluation, "window_kl", {"x"})), "numbers");
   EXPECT_ERROR(read_with_evaluation(changed(evaluation, "top1_agreement", 1.5)), "outside");
+  EXPECT_ERROR(read_with_evaluation(changed(evaluation, "positions", {1})), "objects");
+  EXPECT_ERROR(read_with_evaluation(changed(evaluation, "positions", {{{"window", -1}}})),
+               "outside");
+  EXPECT_ERROR(read_with_evaluation(changed(evaluation, "loss_changes", {{"worse", 2}})),
+               "outside");
 }
 
 TEST(RunData, a_linear_twice_and_a_folder_that_is_no_run_are_errors) {
@@ -122,24 +129,6 @@ TEST(RunData, a_linear_twice_and_a_folder_that_is_no_run_are_errors) {
   EXPECT_ERROR(read_run_data(folder.path()), "twice");
   write_text(folder / "layers.jsonl", "{\"layer\": 0");
   EXPECT_ERROR(read_run_data(folder.path()), "line 1");
-}
-
-TEST(LayerTable, adds_up_by_kind_and_layer) {
-  const TemporaryFolder folder;
-  write_run(folder.path(), synthetic_run_json(),
-            {synthetic_row(0, "mlp.experts.0.up_proj", 1),
-             synthetic_row(0, "mlp.experts.1.up_proj", 3), synthetic_row(1, "self_attn.q_proj", 2)},
-            {});
-  const RunData run = read_run_data(folder.path());
-  const LayerTable table = layer_table(run);
-  ASSERT_EQ(table.kinds.size(), 2u);
-  EXPECT_EQ(table.kinds[0].name, "mlp.experts.*.up_proj");
-  EXPECT_EQ(table.kinds[0].label, "up_proj");
-  EXPECT_EQ(table.find(0, 0)->relative_error(), 0.002);
-  EXPECT_EQ(table.find(0, 1), nullptr);
-  EXPECT_EQ(table.total().error, 6);
-  EXPECT_EQ(median_relative_error(run, true), 0.002);
-  EXPECT_EQ(median_of_nearest(run), 0.2);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "tests/support.h"
+#include <utility>
 
 namespace latticelens::testing {
 
@@ -121,6 +122,44 @@ inline void write_run(const std::filesystem::path& folder, const Json& run,
   write_text(folder / "run.json", to_text(run));
   write_lines(folder / "layers.jsonl", rows);
   write_lines(folder / "metrics.jsonl", metrics);
+}
+
+/// A row of bench's table.
+inline Json synthetic_table_row(const std::string& name, double kl) {
+  Json row = synthetic_evaluation();
+  row["name"] = name;
+  row["method"] = "weight=mxfp4 activation=mxfp4 rounding=nearest";
+  row["kl"] = kl;
+  row["bits_per_weight"] = 4.25;
+  row["calibrated_on"] = 4;
+  row["seconds"] = 12.5;
+  row["peak_memory"] = 1946476544;
+  row["model_bytes"] = 171253673;
+  row["tasks"] = synthetic_tasks();
+  return row;
+}
+
+/// A folder of bench: rows of the last table with one that was skipped, and rows of earlier ones.
+inline void write_table(const std::filesystem::path& folder,
+                        const std::vector<std::pair<std::string, double>>& rows,
+                        const std::vector<std::pair<std::string, double>>& earlier) {
+  Json table = {{"state", "finished"}, {"rows", Json::array()}};
+  const auto write_row = [&](const auto& named) {
+    const std::filesystem::path run = folder / "rows" / named.first;
+    write_run(run, synthetic_run_json(), synthetic_rows(), {synthetic_evaluation()});
+    write_text(run / "row.json", to_text(synthetic_table_row(named.first, named.second)));
+  };
+  for (const auto& named : rows) {
+    write_row(named);
+    table["rows"].push_back(synthetic_table_row(named.first, named.second));
+    table["rows"].back()["baseline"] = "rtn";
+  }
+  table["rows"].push_back({{"name", "too large"},
+                           {"method", "weight=mxfp4:64"},
+                           {"skipped", "the width is no multiple of 64"}});
+  for (const auto& named : earlier)
+    write_row(named);
+  write_text(folder / "bench.json", to_text(table));
 }
 
 } // namespace latticelens::testing

@@ -1,41 +1,17 @@
-#include "report/markup.h"
 #include "report/method_words.h"
 #include "report/next_step.h"
-#include "report/numbers.h"
+#include "report/printable.h"
 #include <gtest/gtest.h>
 
 namespace latticelens::report {
 namespace {
 
-TEST(Numbers, are_written_for_people) {
-  EXPECT_EQ(significant(0.0123456), "0.0123");
-  EXPECT_EQ(significant(1234567), "1,234,567");
-  EXPECT_EQ(significant(9.996), "10.0");
-  EXPECT_EQ(significant(-0.5, 1), "−0.5");
-  EXPECT_EQ(significant(1.5e-9, 2), "1.5 × 10⁻⁹");
-  EXPECT_EQ(significant(1e300, 2), "1.0 × 10³⁰⁰");
-  EXPECT_EQ(significant(5e-324, 2), "4.9 × 10⁻³²⁴");
-  EXPECT_EQ(significant(absent), "–");
-  EXPECT_EQ(trimmed(0.650), "0.65");
-  EXPECT_EQ(trimmed(100), "100");
-  EXPECT_EQ(trimmed_percent(0.01), "1\u00a0%");
-  EXPECT_EQ(fixed(1234.5, 2), "1,234.50");
-  EXPECT_EQ(fixed(-0.0001, 2), "0.00");
-  EXPECT_EQ(whole(49152), "49,152");
-  EXPECT_EQ(whole(-1000), "−1,000");
-  EXPECT_EQ(percent(0.0257), "2.57\u00a0%");
-  EXPECT_EQ(power_of_two(-12), "2⁻¹²");
-  EXPECT_EQ(coordinate(12.50), "12.5");
-  EXPECT_EQ(coordinate(absent), "0");
+TEST(Printable, escapes_what_html_would_read) {
+  EXPECT_EQ(escaped("<a href=\"x\">'&' 日本語"),
+            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39; 日本語");
 }
 
-TEST(Markup, escapes_every_plain_text) {
-  const Markup markup = element("p", {{"title", "\"<&'"}}, "<script>alert('x')</script> & 日本語");
-  EXPECT_EQ(markup.html(), "<p title=\"&quot;&lt;&amp;&#39;\">&lt;script&gt;alert(&#39;x&#39;)"
-                           "&lt;/script&gt; &amp; 日本語</p>");
-}
-
-TEST(Markup, replaces_what_is_no_text) {
+TEST(Printable, replaces_what_is_no_text) {
   EXPECT_EQ(printable(std::string("a\0b", 3)), "a\uFFFDb");
   EXPECT_EQ(printable("\xFF\xE3\x81"), "\uFFFD\uFFFD\uFFFD");
   EXPECT_EQ(printable("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD"); // a surrogate

@@ -1,0 +1,93 @@
+// Curves over numbers: two axes, linear or logarithmic, and a legend.
+import * as Plot from "@observablehq/plot";
+import { legend, scroller } from "../blocks";
+import type { Known } from "../data";
+import { element } from "../elements";
+import { known, powerOfTen, trimmed } from "../numbers";
+import { axisOf, drawn, rangeOf, type Spacing, wideWidth } from "./chart";
+
+export interface Curve {
+  name: string;
+  color: string;
+  points: [Known, Known][]; // x ascending
+}
+
+export interface CurveChart {
+  description: string;
+  xLabel: string;
+  yLabel: string;
+  xSpacing: Spacing;
+  ySpacing: Spacing;
+  curves: Curve[];
+  wholeSteps?: boolean; // x counts something
+}
+
+interface Point {
+  name: string;
+  color: string;
+  x: number;
+  y: number;
+}
+
+/** Powers of ten that would be long as decimals are short as powers. */
+export function axisText(value: number): string {
+  const exponent = Math.log10(value);
+  if (value > 0 && Math.abs(exponent) > 3.5 && Math.abs(exponent - Math.round(exponent)) < 1e-9)
+    return powerOfTen(Math.round(exponent));
+  return trimmed(value, 4);
+}
+
+const mostDots = 40; // of a curve that shows its points
+
+export function curveChart(chart: CurveChart): HTMLElement {
+  const drawable = (value: Known, spacing: Spacing): value is number =>
+    known(value) && (spacing === "linear" || value > 0);
+  const curves = chart.curves.map((curve) =>
+    curve.points.flatMap(([x, y]): Point[] =>
+      drawable(x, chart.xSpacing) && drawable(y, chart.ySpacing)
+        ? [{ name: curve.name, color: curve.color, x, y }]
+        : [],
+    ),
+  );
+  const points = curves.flat();
+  const xRange = rangeOf(
+    points.map((point) => point.x),
+    chart.xSpacing,
+  );
+  const yRange = rangeOf(
+    points.map((point) => point.y),
+    chart.ySpacing,
+  );
+  const xLabel = (value: number): string => (chart.wholeSteps && !Number.isInteger(value) ? "" : axisText(value));
+  const dots = curves.filter((curve) => curve.length <= mostDots).flat();
+  const picture = drawn(
+    {
+      width: Math.min(760, wideWidth()),
+      height: 320,
+      marginLeft: 62,
+      marginRight: 18,
+      marginTop: 26,
+      marginBottom: 46,
+      x: { ...axisOf(xRange, chart.xSpacing, xLabel, 7), label: chart.xLabel, labelArrow: "none" },
+      y: { ...axisOf(yRange, chart.ySpacing, axisText, 6), grid: true, label: chart.yLabel, labelArrow: "none" },
+      color: { type: "identity" },
+      marks: [
+        ...curves.map((curve) =>
+          Plot.line(curve, { x: "x", y: "y", stroke: curve[0]?.color ?? "var(--ink)", strokeWidth: 2 }),
+        ),
+        Plot.dot(dots, { x: "x", y: "y", r: 3, fill: (point: Point) => point.color }),
+        Plot.tip(
+          points,
+          Plot.pointer({
+            x: "x",
+            y: "y",
+            title: (point: Point) => `${point.name}: ${axisText(point.y)} at ${axisText(point.x)}`,
+          }),
+        ),
+      ],
+    },
+    chart.description,
+  );
+  const key = chart.curves.length > 1 ? legend(chart.curves) : null;
+  return element("div", {}, key, scroller(chart.description, picture));
+}
