@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/metrics.h"
 #include "core/error.h"
@@ -14,7 +15,7 @@ struct Options {
   std::string original, model;
   TextOptions text;
   std::int64_t positions = 20, context = 24;
-  bool json = false, quiet = false;
+  OutputOptions output;
 };
 
 struct Comparison {
@@ -63,7 +64,8 @@ Comparison compare_models(const Options& options, const Model& original, const M
                           const TokenWindows& windows) {
   Comparison result;
   LargestDifferences largest(options.positions);
-  Progress progress("compare", evaluation_steps(model, &original, windows), options.quiet);
+  Progress progress("compare", "steps", evaluation_steps(model, &original, windows),
+                    options.output.quiet);
   const auto each = [&](const Positions& at) {
     largest.add(at, windows);
     const Tensor change = (at.loss - at.original_loss).contiguous();
@@ -125,10 +127,7 @@ void run(const Options& options) {
   json["positions"] = Json::array();
   for (const TokenDifference& at : compared.largest)
     json["positions"].push_back(to_json(at, *tokenizer, windows, options.context));
-  if (options.json)
-    std::printf("%s\n", to_text(json).c_str());
-  else
-    print_all(json);
+  print_result(options.output, json, print_all);
 }
 
 } // namespace
@@ -138,19 +137,16 @@ void add_compare(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "compare", "Two models on a text, token by token: perplexity, KL divergence, how losses "
                  "change, and the places that change most, in context");
-  command
-      ->add_option("ORIGINAL", options->original, "Hugging Face folder, .gguf file or run folder")
-      ->required();
-  command->add_option("MODEL", options->model, "The same, with the same vocabulary")->required();
+  add_path(*command, "ORIGINAL", options->original, any_model);
+  add_path(*command, "MODEL", options->model, "The same, with the same vocabulary");
   add_text_options(*command, options->text, "--text", "UTF-8 text files to predict");
   command->add_option("--positions", options->positions, "How many places to show")
       ->capture_default_str();
   command->add_option("--context", options->context, "Tokens to show before each")
       ->capture_default_str();
-  command->add_flag(
-      "--json", options->json,
+  add_output_options(
+      *command, options->output,
       "Print one JSON object: what evaluate --against gives, loss_changes, positions");
-  command->add_flag("--quiet", options->quiet, "No progress");
   command->footer("Example: latticelens compare MODEL run/ --text wiki.txt --windows 4");
   command->callback([options] { run(*options); });
 }

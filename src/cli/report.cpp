@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -13,8 +14,12 @@ namespace {
 struct Options {
   std::string run, out;
   std::vector<std::string> compare;
-  bool json = false;
+  OutputOptions output;
 };
+
+void print_written(const Json& result) {
+  std::printf("wrote %s\n", result["report"].get<std::string>().c_str());
+}
 
 void report_analysis(const Options& options) {
   require(options.compare.empty(), "report",
@@ -23,11 +28,7 @@ void report_analysis(const Options& options) {
   const std::filesystem::path path =
       options.out.empty() ? folder / "report.html" : std::filesystem::path(options.out);
   write_text(path, report::analysis_page(report::read_analysis_data(folder)));
-  const std::string shown = report::printable(path.string());
-  if (options.json)
-    std::printf("%s\n", to_text(Json{{"report", shown}}).c_str());
-  else
-    std::printf("wrote %s\n", shown.c_str());
+  print_result(options.output, {{"report", report::printable(path.string())}}, print_written);
 }
 
 void run(const Options& options) {
@@ -41,14 +42,9 @@ void run(const Options& options) {
   if (path.empty())
     path = std::filesystem::path(options.run) / "report.html";
   write_text(path, report::run_page(data, compared));
-  const std::string shown = report::printable(path.string());
-  if (!options.json) {
-    std::printf("wrote %s\n", shown.c_str());
-    return;
-  }
-  Json json = {{"report", shown}};
-  json.update(report::key_numbers(data));
-  std::printf("%s\n", to_text(json).c_str());
+  Json result = {{"report", report::printable(path.string())}};
+  result.update(report::key_numbers(data));
+  print_result(options.output, result, print_written);
 }
 
 } // namespace
@@ -57,14 +53,14 @@ void add_report(CLI::App& program) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand(
       "report", "One HTML page that shows what a run did and what was lost; needs no network");
-  command->add_option("RUN", options->run, "Run folder that quantize wrote, or folder of analyse")
-      ->required();
+  add_path(*command, "RUN", options->run, "Run folder that quantize wrote, or folder of analyse");
   command->add_option("--out", options->out, "File to write (default: RUN/report.html)")
       ->type_name("FILE");
   command->add_option("--compare", options->compare, "Other runs to show beside it")
-      ->type_name("RUN");
-  command->add_flag("--json", options->json,
-                    "Print one JSON object: report (the file), perplexity, kl, relative_error ...");
+      ->type_name("PATH");
+  add_output_options(
+      *command, options->output,
+      "Print one JSON object: report (the file), perplexity, kl, relative_error ...");
   command->footer("Example: latticelens report run/ --compare run-rtn/ run-quarot/");
   command->callback([options] { run(*options); });
 }
