@@ -66,6 +66,18 @@ TEST(Completion, bash_leaves_files_to_readline_and_offers_none_for_numbers) {
   EXPECT_EQ(offered({"quantize", "model", "--seed", ""}), Words{});
 }
 
+TEST(Completion, fish_offers_the_same) {
+  if (run_bash("command -v fish").exit_code != 0)
+    GTEST_SKIP() << "fish is not installed";
+  const auto offer = [](const std::string& line) {
+    return run_bash("fish -c \"$PROGRAM completion fish | source; complete -C '" + line + "'\"")
+        .out;
+  };
+  EXPECT_EQ(offer("latticelens quan").rfind("quantize\t", 0), 0u);
+  EXPECT_EQ(offer("latticelens quantize m --preset brq-").rfind("brq-spin\t", 0), 0u);
+  EXPECT_EQ(offer("latticelens evaluate m --tasks piqa,wi").rfind("piqa,winogrande\t", 0), 0u);
+}
+
 TEST(Completion, other_shells_read_their_scripts) {
   for (const std::string shell : {"zsh", "fish"}) {
     if (run_bash("command -v " + shell).exit_code != 0)
