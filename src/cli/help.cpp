@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/program.h"
 #include "cli/topics.h"
 #include "core/error.h"
 #include "core/words.h"
@@ -8,8 +9,9 @@
 namespace latticelens {
 namespace {
 
-std::string overview(const CLI::App& program) {
-  std::string text = program.help() + "\nTopics (latticelens help TOPIC):\n";
+std::string overview() {
+  // Anew: a tree in which a command was found gives that command's help.
+  std::string text = make_program()->help() + "\nTopics (latticelens help TOPIC):\n";
   for (const Topic& topic : topics()) {
     std::string name = topic.name;
     name.resize(std::max<std::size_t>(name.size(), 18), ' ');
@@ -20,7 +22,7 @@ std::string overview(const CLI::App& program) {
 
 std::string text_of(const CLI::App& program, const std::string& topic) {
   if (topic.empty())
-    return overview(program);
+    return overview();
   for (const CLI::App* command : program.get_subcommands(nullptr))
     if (command->get_name() == topic)
       return command->help(program.get_name());

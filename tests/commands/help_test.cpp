@@ -24,6 +24,7 @@ TEST(Help, every_command_has_an_example) {
 TEST(Help, a_topic_is_a_command_or_a_text) {
   EXPECT_EQ(run_program({"help", "quantize"}).out, run_program({"quantize", "--help"}).out);
   const std::string overview = run_program({"help"}).out;
+  EXPECT_EQ(overview.rfind(run_program({"--help"}).out, 0), 0u);
   for (const char* topic : {"methods", "formats", "run-directory", "learning", "lattice",
                             "other-programs", "exit-codes"}) {
     EXPECT_NE(overview.find(topic), std::string::npos) << topic;
