@@ -34,6 +34,10 @@ class MappedFile {
 /// `path`. Destroyed without commit, it removes the temporary file.
 class AtomicFile {
  public:
+  /// The file that it writes first; a killed process leaves it behind.
+  static std::filesystem::path temporary_name(const std::filesystem::path& path) {
+    return path.string() + ".partial";
+  }
   explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
