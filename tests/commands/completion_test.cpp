@@ -1,6 +1,8 @@
+#include "core/files.h"
 #include "evaluate/task.h"
 #include "quantize/method.h"
 #include "tests/commands/program.h"
+#include "tests/support.h"
 #include <algorithm>
 #include <gtest/gtest.h>
 
@@ -8,10 +10,22 @@ namespace latticelens {
 namespace {
 
 using testing::run_bash;
+using testing::run_program;
+
+/// The script for bash, printed once for all tests.
+class Script {
+ public:
+  Script() { write_text(folder_ / "completion", run_program({"completion", "bash"}).out); }
+  std::string path() const { return (folder_ / "completion").string(); }
+
+ private:
+  testing::TemporaryFolder folder_;
+};
 
 /// What bash offers when the last word is to be completed, as it calls our function.
 std::vector<std::string> offered(const std::vector<std::string>& words) {
-  std::string script = "source <($PROGRAM completion bash); COMP_WORDS=(latticelens";
+  static const Script printed;
+  std::string script = "source " + printed.path() + "; COMP_WORDS=(latticelens";
   for (const std::string& word : words)
     script += " '" + word + "'";
   script += "); COMP_CWORD=" + std::to_string(words.size()) +
