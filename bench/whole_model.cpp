@@ -176,7 +176,7 @@ void run(const char* model_path, const char* text, std::int64_t count) {
               static_cast<long long>(model.config.layers), static_cast<long long>(windows.count),
               at::get_num_threads());
   Comparison comparison(model, token_rows(windows.ids, windows.length));
-  Progress progress("block", model.config.layers, /*quiet=*/false);
+  Progress progress("compare", "blocks", model.config.layers, /*quiet=*/false);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
     comparison.block(layer);
     progress.step();

@@ -38,8 +38,9 @@ target_compile_definitions(LibTorch::LibTorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1
 target_compile_options(LibTorch::LibTorch INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fopenmp>)
 file(GLOB _lt_gomp "${LIBTORCH_LIB}/libgomp*.so*" "${_lt_root}/../torch.libs/libgomp*.so*")
 target_link_libraries(LibTorch::LibTorch INTERFACE "${LIBTORCH_CPU}" "${LIBTORCH_LIB}/libc10.so" ${_lt_gomp} Threads::Threads)
-target_link_options(LibTorch::LibTorch INTERFACE LINKER:--disable-new-dtags LINKER:-rpath,${LIBTORCH_LIB}
-  LINKER:--allow-shlib-undefined)
+# DT_RPATH, not DT_RUNPATH: it serves the libraries' own dependencies too. CMake writes the path: of LIBTORCH_LIB in the
+# build folder, of cmake/Install.cmake in an installed program.
+target_link_options(LibTorch::LibTorch INTERFACE LINKER:--disable-new-dtags LINKER:--allow-shlib-undefined)
 # CUDA is loaded at run time (src/tensor/cuda_loader.cpp); ON links it, which needs cuBLAS, cuDNN, ... at every start.
 option(LATTICELENS_LINK_CUDA "link libtorch_cuda instead of loading it at run time" OFF)
 if(LATTICELENS_LINK_CUDA)

@@ -1,5 +1,6 @@
 #include "analysis/analysis.h"
 #include "analysis/sampling.h"
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/text_options.h"
 #include "core/error.h"
@@ -22,7 +23,7 @@ struct Options {
   std::int64_t rows = 2048;
   double outlier_share = 0.001;
   std::uint64_t seed = 0;
-  bool json = false, quiet = false;
+  OutputOptions output;
 };
 
 std::string known_analyses() {
@@ -88,7 +89,7 @@ Json look(const Options& options, const SamplingRequest& request, const Work& wo
     const TokenWindows cut = read_windows(options.text, *tokenizer_of(options.model));
     windows = token_rows(cut.ids, cut.length);
   }
-  Progress progress("analyse block", blocks, options.quiet);
+  Progress progress("analyse", "blocks", blocks, options.output.quiet);
   const auto see = [&](const Sample& sample) {
     ++samples;
     show(sample, work.analyses);
@@ -144,25 +145,19 @@ void run(const Options& options) {
   analysis["seconds"] = watch.seconds();
   analysis["peak_memory"] = peak_memory();
   if (!options.out.empty())
-    write_folder(options.out, analysis, options.quiet || options.json);
-  if (options.json)
-    std::printf("%s\n", to_text(analysis).c_str());
-  else
-    print_findings(analysis);
+    write_folder(options.out, analysis, options.output.quiet || options.output.json);
+  print_result(options.output, analysis, print_findings);
 }
 
 void add_sampling_options(CLI::App& command, Options& options) {
-  command
-      .add_option("--of", options.of,
-                  "inputs: what the linears read, from the text; weights: the linears' rows")
+  add_choice(command, "--of", options.of, "inputs|weights",
+             "inputs: what the linears read, from the text; weights: the linears' rows")
       ->capture_default_str()
-      ->check(CLI::IsMember({"inputs", "weights"}));
-  command
-      .add_option("--gains", options.gains,
-                  "Of the norms: folded into the weights, as in rotated models, or kept in the "
-                  "inputs")
+      ->check(CLI::IsMember({"inputs", "weights"}).description(""));
+  add_choice(command, "--gains", options.gains, "folded|kept",
+             "Of the norms: folded into the weights, as in rotated models, or kept in the inputs")
       ->capture_default_str()
-      ->check(CLI::IsMember({"folded", "kept"}));
+      ->check(CLI::IsMember({"folded", "kept"}).description(""));
   command.add_option("--layers", options.layers, "Layers, separated by commas (default: all)")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -175,9 +170,9 @@ void add_sampling_options(CLI::App& command, Options& options) {
 }
 
 void add_setting_options(CLI::App& command, Options& options) {
-  command.add_option("--format", options.format, "Number format, as in mxfp4, mxfp4:16/7.25")
-      ->capture_default_str()
-      ->type_name("FORMAT");
+  add_choice(command, "--format", options.format, "FORMAT",
+             "Number format, as in mxfp4, mxfp4:16/7.25")
+      ->capture_default_str();
   command
       .add_option("--outliers", options.outlier_share,
                   "Share of an input's values, the largest, that are outliers")
@@ -194,7 +189,7 @@ void add_analyse(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "analyse",
       "What the block-rotation paper claims of tensors, checked on a model: pictures and verdicts");
-  command->add_option("MODEL", options->model, "Hugging Face folder or .gguf file")->required();
+  add_path(*command, "MODEL", options->model, original_model);
   add_text_options(*command, options->text, "--text,--calibration",
                    "Text that the model reads, for its linears' inputs");
   add_sampling_options(*command, *options);
@@ -202,11 +197,10 @@ void add_analyse(CLI::App& program) {
   command->add_option("--only", options->only, known_analyses())
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->type_name("NAMES");
+      ->type_name("ANALYSIS,...");
   command->add_option("--out", options->out, "Folder for analysis.json and report.html")
       ->type_name("DIR");
-  command->add_flag("--json", options->json, "Print analysis.json");
-  command->add_flag("--quiet", options->quiet, "No progress");
+  add_output_options(*command, options->output, "Print analysis.json");
   command->footer("Example: latticelens analyse MODEL --text wiki.txt --out analysis/");
   command->callback([options] { run(*options); });
 }

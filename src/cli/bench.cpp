@@ -1,5 +1,6 @@
 #include "cli/bench_run.h"
 #include "cli/bench_table.h"
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/work_folder.h"
@@ -13,7 +14,7 @@ namespace {
 struct Options {
   BenchSettings settings;
   std::string preset, axis, methods;
-  bool json = false;
+  OutputOptions output;
 };
 
 template<typename Named>
@@ -144,7 +145,7 @@ void run(const Options& options) {
     bench.require_same_method(row);
   WorkFolder folder(options.settings.out, "bench.json", bench.identity());
   const BenchTable table = table_of(rows, !options.settings.tasks.names.empty());
-  if (!options.json)
+  if (!options.output.json)
     table.head();
   std::vector<Json> done;
   for (const BenchRow& row : rows) {
@@ -153,28 +154,25 @@ void run(const Options& options) {
     done.push_back(row_json(bench, row, place, options.settings.quiet));
     add_shares(done);
     folder.write(done.size() == rows.size() && failures(done) == 0, facts_of(options, done));
-    if (!options.json)
+    if (!options.output.json)
       table.row(done.back());
   }
   const std::int64_t failed = failures(done);
   if (failed == 0)
     bench.remove_working_files();
-  if (options.json) {
-    std::printf("%s\n", to_text(read_json(folder.path() / "bench.json")).c_str());
-  } else {
+  print_result(options.output, read_json(folder.path() / "bench.json"), [&](const Json&) {
     print_whole(table, done);
     print_words(options);
-  }
+  });
   require(failed == 0, "bench",
           std::to_string(failed) + " of " + std::to_string(rows.size()) +
               " rows failed (above); the same command keeps the others and tries these again");
 }
 
 void add_rows(CLI::App& command, Options& options) {
-  command.add_option("--preset", options.preset, help_of("A table of methods", bench_presets()))
-      ->type_name("NAME");
-  command.add_option("--axis", options.axis, help_of("One thing varied", bench_axes()))
-      ->type_name("NAME");
+  add_choice(command, "--preset", options.preset, "TABLE",
+             help_of("A table of methods", bench_presets()));
+  add_choice(command, "--axis", options.axis, "AXIS", help_of("One thing varied", bench_axes()));
   command
       .add_option("--methods", options.methods,
                   "A file of rows, \"NAME: method string\" a line; the row named rtn is what the "
@@ -202,7 +200,7 @@ void add_bench(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "bench", "A table of methods on one model: quantize, evaluate, one row after the other");
   BenchSettings& settings = options->settings;
-  command->add_option("MODEL", settings.model, "Hugging Face folder or .gguf file")->required();
+  add_path(*command, "MODEL", settings.model, original_model);
   add_rows(*command, *options);
   add_texts(*command, settings);
   add_task_options(*command, settings.tasks);
@@ -214,12 +212,12 @@ void add_bench(CLI::App& program) {
   command->add_option("--seed", settings.seed, "Seed of every random draw")->capture_default_str();
   command->add_flag("--keep-models", settings.keep_models,
                     "Keep the quantized models of finished rows (DIR/rows/NAME/model)");
-  command->add_flag("--json", options->json, "Print bench.json instead of the table");
-  command->add_flag("--quiet", settings.quiet, "No progress");
+  add_output_options(*command, options->output, "Print bench.json instead of the table");
   command->footer("Example: latticelens bench MODEL --preset paper --calibration train.txt "
                   "--windows 16 --text test.txt --evaluation-windows 16 --out bench/");
   command->callback([options] {
     options->settings.text.window = options->settings.calibration.window;
+    options->settings.quiet = options->output.quiet;
     run(*options);
   });
 }

@@ -31,7 +31,7 @@ Side kept_side(const Model& model, const TokenWindows& windows, const std::files
                bool quiet) {
   if (std::filesystem::exists(file))
     return {read_hidden(file), Head(load_head(model))};
-  Progress progress("run the original", model.config.layers, quiet);
+  Progress progress("run the original", "steps", model.config.layers, quiet);
   Side side = side_of(model, windows, [&] { progress.step(); });
   write_hidden(file, side.hidden);
   return side;
@@ -39,7 +39,7 @@ Side kept_side(const Model& model, const TokenWindows& windows, const std::files
 
 const TaskScores& KeptAnswers::get() {
   if (scores_.empty()) {
-    Progress progress("ask the original", scoring_steps(model_, questions_.items), quiet_);
+    Progress progress("ask the original", "steps", scoring_steps(model_, questions_.items), quiet_);
     scores_ = answers_of(model_, questions_, [&] { progress.step(); });
   }
   return scores_;

@@ -32,7 +32,7 @@ void remove_hollow_run(const std::filesystem::path& folder) {
 
 Bench::Bench(const BenchSettings& settings)
     : settings_(settings), original_(open_original(settings.model)),
-      model_hash_(latticelens::model_hash(settings.model)),
+      model_hash_(latticelens::model_hash(settings.model, settings.quiet)),
       calibration_(windows_of(settings, settings.calibration)),
       windows_(windows_of(settings, settings.text)),
       questions_(questions_of(settings, original_.model)),
@@ -139,7 +139,8 @@ Json Bench::quantize(const BenchRow& row, const std::filesystem::path& folder) {
 Json Bench::measure_text(const std::filesystem::path& folder) {
   const Side original = kept_side(model(), windows_, hidden_file(), settings_.quiet);
   const OpenedModel opened = open_model(folder);
-  Progress progress("evaluate", evaluation_steps(opened.model, nullptr, windows_), settings_.quiet);
+  Progress progress("evaluate", "steps", evaluation_steps(opened.model, nullptr, windows_),
+                    settings_.quiet);
   const auto step = [&] { progress.step(); };
   const Side side = side_of(opened.model, windows_, step);
   TokenChanges changes(windows_, kept_places);
@@ -156,7 +157,8 @@ Json Bench::measure_text(const std::filesystem::path& folder) {
 Json Bench::measure_tasks(const std::filesystem::path& folder) {
   const TaskScores& original = answers_.get();
   const OpenedModel opened = open_model(folder);
-  Progress progress("answer", scoring_steps(opened.model, questions_.items), settings_.quiet);
+  Progress progress("answer", "steps", scoring_steps(opened.model, questions_.items),
+                    settings_.quiet);
   const TaskScores scores = answers_of(opened.model, questions_, [&] { progress.step(); });
   Json json = answers_json(settings_.tasks, questions_, scores, original);
   keep_metrics(folder, "tasks", metrics_json(folder.string(), settings_.model, opened, json));

@@ -18,4 +18,9 @@ void add_logits(CLI::App& program);
 void add_tokenize(CLI::App& program);
 void add_export(CLI::App& program);
 
+// These three are made from the declarations of all the others.
+void add_help(CLI::App& program);
+void add_completion(CLI::App& program);
+void add_man(CLI::App& program);
+
 } // namespace latticelens

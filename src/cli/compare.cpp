@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/metrics.h"
 #include "cli/token_changes.h"
@@ -13,7 +14,7 @@ struct Options {
   std::string original, model;
   TextOptions text;
   std::int64_t positions = 20, context = 24;
-  bool json = false, quiet = false;
+  OutputOptions output;
 };
 
 /// On one line of a terminal.
@@ -67,10 +68,7 @@ void run(const Options& options) {
   Json json = metrics_json(options.model, options.original, opened,
                            evaluation_json(options.text, evaluation));
   json.update(changes.to_json(*tokenizer, options.context));
-  if (options.json)
-    std::printf("%s\n", to_text(json).c_str());
-  else
-    print_all(json);
+  print_result(options.output, json, print_all);
 }
 
 } // namespace
@@ -80,19 +78,16 @@ void add_compare(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "compare", "Two models on a text, token by token: perplexity, KL divergence, how losses "
                  "change, and the places that change most, in context");
-  command
-      ->add_option("ORIGINAL", options->original, "Hugging Face folder, .gguf file or run folder")
-      ->required();
-  command->add_option("MODEL", options->model, "The same, with the same vocabulary")->required();
+  add_path(*command, "ORIGINAL", options->original, any_model);
+  add_path(*command, "MODEL", options->model, "The same, with the same vocabulary");
   add_text_options(*command, options->text, "--text", "UTF-8 text files to predict");
   command->add_option("--positions", options->positions, "How many places to show")
       ->capture_default_str();
   command->add_option("--context", options->context, "Tokens to show before each")
       ->capture_default_str();
-  command->add_flag(
-      "--json", options->json,
+  add_output_options(
+      *command, options->output,
       "Print one JSON object: what evaluate --against gives, loss_changes, positions");
-  command->add_flag("--quiet", options->quiet, "No progress");
   command->footer("Example: latticelens compare MODEL run/ --text wiki.txt --windows 4");
   command->callback([options] { run(*options); });
 }

@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/evaluate_tasks.h"
 #include "cli/metrics.h"
@@ -14,7 +15,7 @@ struct Options {
   std::string model, against;
   TextOptions text;
   TaskOptions tasks;
-  bool json = false, quiet = false;
+  OutputOptions output;
 };
 
 void print_line(const char* name, const std::string& value) {
@@ -62,7 +63,8 @@ Json measure_text(const Options& options, const Model& model, const Model* again
   const auto tokenizer = tokenizer_of(options.model);
   const TokenWindows windows = read_windows(options.text, *tokenizer);
   TokenChanges changes(windows, kept_places);
-  Progress progress("evaluate", evaluation_steps(model, against, windows), options.quiet);
+  Progress progress("evaluate", "steps", evaluation_steps(model, against, windows),
+                    options.output.quiet);
   const Evaluation evaluation = evaluate(
       model, against, windows, [&] { progress.step(); },
       [&](const Positions& at) {
@@ -85,16 +87,13 @@ void run(const Options& options) {
   if (!options.against.empty())
     original = open_model(options.against);
   const Model* against = original ? &original->model : nullptr;
-  const Json measured =
-      answers ? evaluate_tasks(options.tasks, options.model, opened.model, against, options.quiet)
-              : measure_text(options, opened.model, against);
+  const Json measured = answers ? evaluate_tasks(options.tasks, options.model, opened.model,
+                                                 against, options.output.quiet)
+                                : measure_text(options, opened.model, against);
   const Json json = metrics_json(options.model, options.against, opened, measured);
   if (is_run(options.model))
     keep_metrics(options.model, answers ? "tasks" : "evaluation", json);
-  if (options.json)
-    std::printf("%s\n", to_text(json).c_str());
-  else
-    print_all(json);
+  print_result(options.output, json, print_all);
 }
 
 } // namespace
@@ -105,22 +104,20 @@ void add_evaluate(CLI::App& program) {
       "evaluate",
       "Perplexity on a text, or the accuracy on tasks of multiple choice; against an original also "
       "KL divergence and top-token agreement, or the answers that changed");
-  command->add_option("MODEL", options->model, "Hugging Face folder, .gguf file or run folder")
-      ->required();
+  add_path(*command, "MODEL", options->model, any_model);
   add_text_options(*command, options->text, "--text", "UTF-8 text files to predict");
   command
       ->add_option("--against", options->against,
                    "The original model to compare with, token by token or answer by answer")
-      ->type_name("MODEL");
+      ->type_name("PATH");
   add_task_options(*command, options->tasks);
   command
       ->add_option("--items", options->tasks.items,
                    "Write every item's scores of the tasks, a JSON object a line")
       ->type_name("FILE");
-  command->add_flag("--json", options->json,
-                    "Print one JSON object: perplexity, mean_nll, windows, kl, top1_agreement; or "
-                    "tasks, mean");
-  command->add_flag("--quiet", options->quiet, "No progress");
+  add_output_options(*command, options->output,
+                     "Print one JSON object: perplexity, mean_nll, windows, kl, top1_agreement; or "
+                     "tasks, mean");
   command->footer(
       "Example: latticelens evaluate run/ --text wiki.txt --windows 16 --against MODEL\n"
       "         latticelens evaluate run/ --tasks piqa,winogrande --data tasks/ --against MODEL");

@@ -58,7 +58,7 @@ void add_task_options(CLI::App& command, TaskOptions& options) {
   command.add_option("--tasks", options.names, known_tasks())
       ->delimiter(',')
       ->allow_extra_args(false) // so that MODEL may follow
-      ->type_name("NAMES");
+      ->type_name("TASK,...");
   command
       .add_option("--data", options.data,
                   "Folder with the tasks' files (names: docs/run_directory.md)")
@@ -77,7 +77,7 @@ Questions read_questions(const TaskOptions& options, const std::filesystem::path
   Questions questions{.inputs = read_tasks(options.names, options.data, limit)};
   const auto tokenizer = tokenizer_of(path);
   questions.begin_of_text = tokenizer->adds_begin_of_text() && !options.no_begin_of_text;
-  Progress reading("tokenize", static_cast<std::int64_t>(questions.inputs.size()), quiet);
+  Progress reading("tokenize", "tasks", static_cast<std::int64_t>(questions.inputs.size()), quiet);
   encode_tasks(questions.inputs, *tokenizer,
                {.begin_of_text = questions.begin_of_text, .positions = positions},
                [&] { reading.step(); });
@@ -106,7 +106,7 @@ Json evaluate_tasks(const TaskOptions& options, const std::filesystem::path& pat
   std::int64_t steps = scoring_steps(model, questions.items);
   if (original)
     steps += scoring_steps(*original, questions.items);
-  Progress progress("evaluate", steps, quiet);
+  Progress progress("evaluate", "steps", steps, quiet);
   const auto answers = [&](const Model& one) {
     return answers_of(one, questions, [&] { progress.step(); });
   };

@@ -20,12 +20,12 @@ Json finished(const std::filesystem::path& path) {
   return run;
 }
 
-OpenedModel original_of(const Json& run) {
+OpenedModel original_of(const Json& run, bool quiet) {
   const auto path = member<std::string>(member<Json>(run, "model", where), "path", where);
   require(std::filesystem::exists(path), "run",
           path + ": the original model is no longer there; put it back, this needs its weights");
   const auto hash = member<std::string>(member<Json>(run, "identity", where), "model_hash", where);
-  require(model_hash(path) == hash, "run",
+  require(model_hash(path, quiet) == hash, "run",
           path + ": is another model than the one that was quantized; put the original back");
   return open_model(path);
 }
@@ -51,13 +51,13 @@ TokenWindows calibration_of(const Json& run, const std::vector<std::string>& giv
 } // namespace
 
 FinishedRun::FinishedRun(const std::filesystem::path& path,
-                         const std::vector<std::string>& calibration)
+                         const std::vector<std::string>& calibration, bool quiet)
     : path_(path), run_(finished(path)), rows_(read_lines(path / "layers.jsonl")),
-      original_(original_of(run_)),
+      original_(original_of(run_, quiet)),
       calibration_(calibration_of(run_, calibration, original_.model.path)) {
   const Method method =
       parse_method(member<std::string>(member<Json>(run_, "identity", where), "method", where));
-  original_.model = prepare_model(original_.model, method, calibration_, path, /*quiet=*/true);
+  original_.model = prepare_model(original_.model, method, calibration_, path, quiet);
 }
 
 QuantizeRequest FinishedRun::request() const {

@@ -9,7 +9,8 @@ class FinishedRun {
  public:
   /// calibration: texts to read instead of those that run.json names (they may have moved). Errors:
   /// not a run, not finished, the original model or the text is not the one that the run had.
-  FinishedRun(const std::filesystem::path& path, const std::vector<std::string>& calibration);
+  FinishedRun(const std::filesystem::path& path, const std::vector<std::string>& calibration,
+              bool quiet);
 
   QuantizeRequest request() const;
   std::filesystem::path packed_model() const { return path_ / "model"; }

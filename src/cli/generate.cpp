@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/text_options.h"
 #include "core/error.h"
@@ -18,7 +19,8 @@ struct Options {
   std::string model;
   std::optional<std::string> prompt;
   GenerationRequest request;
-  bool special = false, ignore_end = false, json = false, quiet = false;
+  bool special = false, ignore_end = false;
+  OutputOptions output;
 };
 
 /// What is complete of a growing text is printed as it grows: a character may need more tokens than
@@ -124,24 +126,29 @@ void run(const Options& options) {
     request.ends = end_tokens(opened.model);
   const std::int64_t capacity = static_cast<std::int64_t>(request.prompt.size()) + request.tokens;
   note_length(opened.model.config, capacity);
-  Progress progress("load", opened.model.config.layers, options.quiet);
+  Progress progress("load", "blocks", opened.model.config.layers, options.output.quiet);
   Decoding decoding(opened.model, capacity, [&] { progress.step(); });
   progress.finish();
   GrowingText text(*tokenizer, request.prompt);
   const auto print = [&](bool last) {
-    if (options.json)
+    if (options.output.json)
       return;
     std::fputs(text.more(last).c_str(), stdout);
     std::fflush(stdout);
   };
+  // A text that appears on the terminal is its own progress.
+  const bool seen = !options.output.json && isatty(STDOUT_FILENO);
+  Progress tokens("generate", "tokens", request.tokens, options.output.quiet || seen);
   const Generation made = generate(decoding, request, [&](TokenId id) {
     text.add(id);
     print(false);
+    tokens.step();
   });
+  tokens.finish();
   print(true);
-  std::printf("%s\n",
-              options.json ? to_text(to_json(options, request, made, text.all())).c_str() : "");
-  if (!options.quiet)
+  print_result(options.output, to_json(options, request, made, text.all()),
+               [](const Json&) { std::printf("\n"); });
+  if (!options.output.quiet)
     print_speed(request, made);
 }
 
@@ -153,8 +160,7 @@ void add_generate(CLI::App& program) {
       "generate", "Continue a text, to see what a model says and how fast; the likeliest tokens, "
                   "or drawn with a seed");
   GenerationRequest& request = options->request;
-  command->add_option("MODEL", options->model, "Hugging Face folder, .gguf file or run folder")
-      ->required();
+  add_path(*command, "MODEL", options->model, any_model);
   command->add_option("--prompt", options->prompt, "Text to continue; else standard input")
       ->type_name("TEXT");
   command->add_option("--tokens", request.tokens, "At most so many new tokens")
@@ -174,9 +180,8 @@ void add_generate(CLI::App& program) {
   command->add_flag("--special", options->special,
                     "Parse special tokens in the prompt (<|im_start|> ...)");
   command->add_flag("--ignore-end", options->ignore_end, "Go on after the model's end token");
-  command->add_flag("--json", options->json,
-                    "Print one JSON object: text, ids, ended, tokens_per_second, ...");
-  command->add_flag("--quiet", options->quiet, "Only the text");
+  add_output_options(*command, options->output,
+                     "Print one JSON object: text, ids, ended, tokens_per_second, ...");
   command->footer("Example: latticelens generate run/ --prompt \"The capital of France is\" "
                   "--tokens 32\n"
                   "         echo \"むかしむかし\" | latticelens generate MODEL --temperature 0.8 "

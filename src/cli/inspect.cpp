@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/finished_run.h"
 #include "core/error.h"
@@ -15,7 +16,8 @@ namespace {
 struct Options {
   std::string run, layer, save;
   std::vector<std::string> calibration, tried;
-  bool compare = false, json = false, quiet = false;
+  bool compare = false;
+  OutputOptions output;
 };
 
 /// A number of layers.jsonl that may be absent or null.
@@ -155,7 +157,7 @@ std::vector<Json> look(const Options& options, const FinishedRun& run) {
     alternatives = usual_alternatives();
   const QuantizeRequest request = run.request();
   std::vector<Json> seen;
-  Progress progress("inspect block", request.model.config.layers, options.quiet);
+  Progress progress("inspect", "blocks", request.model.config.layers, options.output.quiet);
   const auto is_wanted = [&](const std::string& name) {
     return options.layer.empty() || name == options.layer;
   };
@@ -180,24 +182,19 @@ std::vector<Json> look(const Options& options, const FinishedRun& run) {
 void run(const Options& options) {
   require(options.save.empty() || !options.layer.empty(), "inspect",
           "--save writes one layer; give --layer NAME");
-  const FinishedRun finished(options.run, options.calibration);
+  const FinishedRun finished(options.run, options.calibration, options.output.quiet);
   if (options.layer.empty() && !options.compare) {
-    if (options.json)
-      std::printf("%s\n", to_text(Json(finished.rows())).c_str());
-    else
-      print_rows(finished);
-    return;
+    return print_result(options.output, Json(finished.rows()),
+                        [&](const Json&) { print_rows(finished); });
   }
   const std::vector<Json> seen = look(options, finished);
   const Json summary = summary_of(seen);
-  if (options.json) {
-    std::printf("%s\n", to_text(Json{{"linears", seen}, {"summary", summary}}).c_str());
-    return;
-  }
-  if (!options.layer.empty())
-    print_inspection(seen.front());
-  else
-    print_summary(summary, seen.size());
+  print_result(options.output, {{"linears", seen}, {"summary", summary}}, [&](const Json&) {
+    if (!options.layer.empty())
+      print_inspection(seen.front());
+    else
+      print_summary(summary, seen.size());
+  });
 }
 
 } // namespace
@@ -207,7 +204,7 @@ void add_inspect(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "inspect",
       "The lattice of each layer: profile, bounds, certificates, and what other roundings give");
-  command->add_option("RUN", options->run, "Run folder that quantize finished")->required();
+  add_path(*command, "RUN", options->run, "Run folder that quantize finished");
   command
       ->add_option("--layer", options->layer,
                    "One linear from all sides, as in model.layers.3.mlp.down_proj")
@@ -228,8 +225,7 @@ void add_inspect(CLI::App& program) {
                    "Write h, weight, values, scales of the layer as safetensors: for `reduce` and "
                    "other programs")
       ->type_name("FILE");
-  command->add_flag("--json", options->json, "Print one JSON value");
-  command->add_flag("--quiet", options->quiet, "No progress");
+  add_output_options(*command, options->output, "Print one JSON value");
   command->footer("Example: latticelens inspect run/ --layer model.layers.3.mlp.down_proj");
   command->callback([options] { run(*options); });
 }

@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/progress.h"
@@ -12,7 +13,7 @@ namespace {
 
 struct Options {
   std::string model, ids, out;
-  bool quiet = false;
+  OutputOptions output;
 };
 
 std::vector<Tensor> read_ids(const std::string& path) {
@@ -31,15 +32,19 @@ std::vector<Tensor> read_ids(const std::string& path) {
 void run(const Options& options) {
   const OpenedModel opened = open_model(options.model);
   const std::vector<Tensor> ids = read_ids(options.ids);
-  Progress progress("logits", opened.model.config.layers, options.quiet);
+  Progress progress("logits", "blocks", opened.model.config.layers, options.output.quiet);
   const std::vector<Tensor> hidden =
       run_decoder(opened.model, ids, [&](std::int64_t) { progress.step(); });
   const Head head(load_head(opened.model));
   std::vector<Tensor> logits;
   for (const Tensor& x : hidden)
     logits.push_back(logits_of(x, head));
-  write_safetensors(options.out, {{"logits", at::stack(logits)}});
-  progress.line("wrote " + options.out);
+  const Tensor all = at::stack(logits);
+  write_safetensors(options.out, {{"logits", all}});
+  progress.finish();
+  print_result(options.output,
+               {{"model", options.model}, {"out", options.out}, {"shape", all.sizes().vec()}},
+               [&](const Json&) { std::printf("wrote %s\n", options.out.c_str()); });
 }
 
 } // namespace
@@ -48,8 +53,7 @@ void add_logits(CLI::App& program) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       program.add_subcommand("logits", "Logits of token ids, to compare with any other program");
-  command->add_option("MODEL", options->model, "Hugging Face folder, .gguf file or run folder")
-      ->required();
+  add_path(*command, "MODEL", options->model, any_model);
   command->add_option("--ids", options->ids, "safetensors file with input_ids [n, t]")
       ->required()
       ->type_name("FILE");
@@ -58,7 +62,7 @@ void add_logits(CLI::App& program) {
                    "safetensors file to write: logits [n, t, vocabulary] F32")
       ->required()
       ->type_name("FILE");
-  command->add_flag("--quiet", options->quiet, "No progress");
+  add_output_options(*command, options->output, "Print one JSON object: model, out, shape");
   command->footer(
       "Example: latticelens logits MODEL --ids ids.safetensors --out logits.safetensors");
   command->callback([options] { run(*options); });

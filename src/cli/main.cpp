@@ -1,59 +1,68 @@
-#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/program.h"
 #include "core/error.h"
 #include "core/memory.h"
 #include "tensor/cuda_loader.h"
 #include <c10/util/Exception.h>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
 
+namespace latticelens {
 namespace {
 
-constexpr int exit_user_error = 2, exit_internal_error = 3;
+int fail(int code, const std::string& what) {
+  std::fprintf(stderr, "latticelens: %s\n", what.c_str());
+  return code;
+}
 
-int run(int argc, char** argv) {
-  CLI::App program("LatticeLens quantizes large language models and shows what was lost.",
-                   "latticelens");
-  program.set_version_flag("--version", "latticelens " LATTICELENS_VERSION);
-  program.require_subcommand(1);
-  program.footer(
-      "Example: latticelens quantize MODEL --preset brq --calibration text.txt --out run/\n"
-      "Exit codes: 0 done, 2 wrong input (one line says what and what to do), 3 a defect of the "
-      "program.");
-  latticelens::add_quantize(program);
-  latticelens::add_evaluate(program);
-  latticelens::add_generate(program);
-  latticelens::add_compare(program);
-  latticelens::add_bench(program);
-  latticelens::add_report(program);
-  latticelens::add_analyse(program);
-  latticelens::add_inspect(program);
-  latticelens::add_reduce(program);
-  latticelens::add_export(program);
-  latticelens::add_list(program);
-  latticelens::add_logits(program);
-  latticelens::add_tokenize(program);
+/// A result that did not reach its file must not look like a success.
+void require_written() {
+  errno = 0;
+  std::cout.flush();
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+  require(written, "output",
+          std::string("standard output cannot be written: ") +
+              (errno != 0 ? std::strerror(errno) : "its place may be full") +
+              "; give it a place with room");
+}
+
+int parse(CLI::App& program, int argc, char** argv) {
   try {
     program.parse(argc, argv);
-    return 0;
+    return exit_done;
   } catch (const CLI::ParseError& e) {
-    return program.exit(e) == 0 ? 0 : exit_user_error;
-  } catch (const latticelens::Error& e) {
-    std::fprintf(stderr, "latticelens: %s\n", e.what());
-    return exit_user_error;
+    return program.exit(e) == 0 ? exit_done
+                                : exit_wrong_input; // --help and --version are errors too
+  }
+}
+
+int run(int argc, char** argv) {
+  try {
+    const int code = parse(*make_program(), argc, argv);
+    require_written();
+    return code;
+  } catch (const Error& e) {
+    return fail(exit_wrong_input, e.what());
   } catch (const std::bad_alloc&) {
-    std::fprintf(
-        stderr,
-        "latticelens: [memory] not enough memory; use fewer --windows or a smaller model\n");
-    return exit_user_error;
+    return fail(exit_wrong_input,
+                "[memory] not enough memory; use fewer --windows or a smaller model");
+  } catch (const std::filesystem::filesystem_error& e) {
+    return fail(exit_wrong_input, std::string("[file] ") + e.what());
   } catch (const c10::Error& e) {
-    std::fprintf(stderr, "latticelens: [internal] %s\n", e.what_without_backtrace());
-    return exit_internal_error;
+    return fail(exit_defect, std::string("[internal] ") + e.what_without_backtrace());
+  } catch (const std::exception& e) {
+    return fail(exit_defect, std::string("[internal] ") + e.what());
   }
 }
 
 } // namespace
+} // namespace latticelens
 
 int main(int argc, char** argv) {
   latticelens::keep_freed_memory();
   latticelens::load_cuda();
-  return run(argc, argv);
+  return latticelens::run(argc, argv);
 }

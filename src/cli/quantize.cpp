@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/quantize_run.h"
 #include "cli/text_options.h"
@@ -14,7 +15,7 @@ struct Options {
   std::string model, out, preset, method, dtype = "bf16", calibration_dtype = "fp32";
   TextOptions text;
   std::uint64_t seed = 0;
-  bool json = false, quiet = false;
+  OutputOptions output;
 };
 
 Method method_of(const Options& options) {
@@ -55,7 +56,7 @@ void print_limits(const Options& options, const Model& model, const Method& meth
                 reader.substr(reader.rfind('.') + 1).c_str(), options.out.c_str());
 }
 
-void print_result(const Options& options, const Json& run) {
+void print_run(const Options& options, const Json& run, const Model& model, const Method& method) {
   std::printf("wrote %s (%s)\n", (std::filesystem::path(options.out) / "model").string().c_str(),
               bytes_text(run["model_bytes"].get<std::int64_t>()).c_str());
   print_times(run["times"], run["seconds"].get<double>());
@@ -64,6 +65,9 @@ void print_result(const Options& options, const Json& run) {
         "  %-22s %9.2f  (a forward to collect moments and one to go on, over all windows)\n",
         "run / two forwards", run["seconds_over_two_forwards"].get<double>());
   std::printf("peak memory %s\n", bytes_text(run["peak_memory"].get<std::int64_t>()).c_str());
+  print_limits(options, model, method);
+  std::printf("next: latticelens evaluate %s --text FILE --against %s\n", options.out.c_str(),
+              options.model.c_str());
 }
 
 /// Whether the run in the folder needs nothing more; the same command may be given again.
@@ -81,29 +85,26 @@ void run(const Options& options) {
   check_method(method, opened.model);
   const TokenWindows windows = calibration_of(options, method);
   const bool finished_before = is_finished(options.out);
-  if (!options.quiet && !finished_before)
+  if (!options.output.quiet && !finished_before)
     std::fprintf(stderr, "method: %s\n", to_text(method).c_str());
-  const Json json = quantize_into(options.out, {.opened = opened,
-                                                .model_hash = model_hash(options.model),
-                                                .method = method,
-                                                .preset = options.preset,
-                                                .calibration = windows,
-                                                .files = options.text.files,
-                                                .seed = options.seed,
-                                                .dtype = options.dtype,
-                                                .calibration_dtype = options.calibration_dtype,
-                                                .quiet = options.quiet,
-                                                .watch = watch});
-  if (finished_before && !options.quiet)
+  const Json json =
+      quantize_into(options.out, {.opened = opened,
+                                  .model_hash = model_hash(options.model, options.output.quiet),
+                                  .method = method,
+                                  .preset = options.preset,
+                                  .calibration = windows,
+                                  .files = options.text.files,
+                                  .seed = options.seed,
+                                  .dtype = options.dtype,
+                                  .calibration_dtype = options.calibration_dtype,
+                                  .quiet = options.output.quiet,
+                                  .watch = watch});
+  if (finished_before && !options.output.quiet)
     std::fprintf(stderr, "%s: this run is finished; nothing to do\n", options.out.c_str());
-  if (options.json)
-    std::printf("%s\n", to_text(json).c_str());
-  if (options.json || finished_before)
-    return;
-  print_result(options, json);
-  print_limits(options, opened.model, method);
-  std::printf("next: latticelens evaluate %s --text FILE --against %s\n", options.out.c_str(),
-              options.model.c_str());
+  print_result(options.output, json, [&](const Json& run) {
+    if (!finished_before)
+      print_run(options, run, opened.model, method);
+  });
 }
 
 } // namespace
@@ -112,9 +113,9 @@ void add_quantize(CLI::App& program) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand(
       "quantize", "Quantize every linear of every block, weights and activations");
-  command->add_option("MODEL", options->model, "Hugging Face folder or .gguf file")->required();
-  command->add_option("--preset", options->preset, "Named method: see `latticelens list`")
-      ->type_name("NAME");
+  add_path(*command, "MODEL", options->model, original_model);
+  add_choice(*command, "--preset", options->preset, "PRESET",
+             "Named method: see `latticelens list`");
   command
       ->add_option("--method", options->method,
                    "Method string: \"rotate=... weight=... activation=... kv=... rounding=...\"")
@@ -126,14 +127,12 @@ void add_quantize(CLI::App& program) {
       ->required()
       ->type_name("DIR");
   command->add_option("--seed", options->seed, "Seed of every random draw")->capture_default_str();
-  command->add_option("--dtype", options->dtype, "Storage of what is not quantized: bf16 or fp32")
+  add_choice(*command, "--dtype", options->dtype, "bf16|fp32", "Storage of what is not quantized")
       ->capture_default_str();
-  command
-      ->add_option("--calibration-dtype", options->calibration_dtype,
-                   "Storage of calibration activations: fp32 or bf16")
+  add_choice(*command, "--calibration-dtype", options->calibration_dtype, "fp32|bf16",
+             "Storage of calibration activations")
       ->capture_default_str();
-  command->add_flag("--json", options->json, "Print run.json");
-  command->add_flag("--quiet", options->quiet, "No progress");
+  add_output_options(*command, options->output, "Print run.json");
   command->footer("Example: latticelens quantize MODEL --preset brq --calibration text.txt "
                   "--windows 32 --out run/");
   command->callback([options] { run(*options); });

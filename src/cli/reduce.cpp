@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/finished_run.h"
 #include "core/error.h"
@@ -21,7 +22,7 @@ struct Options {
   std::string source, layer, method = "lll", order = "min-pivot", out;
   double delta = 0.99, damping = 0.01;
   std::int64_t depth = 5, bits = 4;
-  bool json = false;
+  OutputOptions output;
 };
 
 /// What is reduced, and the weights that are rounded on it, if there are any.
@@ -59,10 +60,10 @@ Layer layer_of_file(const Options& options) {
 Layer layer_of_run(const Options& options) {
   require(!options.layer.empty(), "reduce",
           options.source + ": is a run; give --layer NAME, as in model.layers.3.mlp.down_proj");
-  const FinishedRun run(options.source, {});
+  const FinishedRun run(options.source, {}, options.output.quiet);
   const QuantizeRequest request = run.request();
   Layer layer{.name = options.layer};
-  Progress progress("revisit block", request.model.config.layers, options.json);
+  Progress progress("revisit", "blocks", request.model.config.layers, options.output.quiet);
   revisit(
       request, run.packed_model(), [&](const std::string& name) { return name == options.layer; },
       [&](const VisitedStage& stage) {
@@ -151,9 +152,12 @@ void run(const Options& options) {
   const Tensor& h = layer.h;
   const LatticeFactor factor =
       factor_moments(h, {.damping = options.damping, .order = options.order}, layer.name);
-  const ReductionOptions settings{options.delta, options.method == "deep" ? options.depth : 1};
   const Stopwatch watch;
+  Progress progress("reduce", "insertions", 0, options.output.quiet);
+  const ReductionOptions settings{options.delta, options.method == "deep" ? options.depth : 1,
+                                  [&](std::int64_t insertions) { progress.step("", insertions); }};
   const Reduction reduction = reduce_basis(factor.l, settings, layer.name);
+  progress.finish();
   const double seconds = watch.seconds();
   const auto fault =
       why_not_reduced(reduction.l, {settings.delta - 1e-6, settings.depth}, 0.5 + 1e-6);
@@ -184,10 +188,7 @@ void run(const Options& options) {
     write_safetensors(options.out, {{"transform", reduction.transform},
                                     {"l", reduction.l},
                                     {"order", at::tensor(factor.order, at::kLong)}});
-  if (options.json)
-    std::printf("%s\n", to_text(result).c_str());
-  else
-    print(result);
+  print_result(options.output, result, print);
 }
 
 } // namespace
@@ -196,17 +197,14 @@ void add_reduce(CLI::App& program) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand(
       "reduce", "LLL-type reduction of a layer's basis, with its certificate");
-  command
-      ->add_option("SOURCE", options->source,
-                   "Run folder (with --layer), or safetensors with h [n, n] or x [tokens, n], and "
-                   "weight [out, n] if it is to be "
-                   "rounded; `inspect --layer NAME --save FILE` writes one")
-      ->required();
+  add_path(*command, "SOURCE", options->source,
+           "Run folder (with --layer), or safetensors with h [n, n] or x [tokens, n], and "
+           "weight [out, n] if it is to be rounded; `inspect --layer NAME --save FILE` writes one");
   command
       ->add_option("--layer", options->layer,
                    "Linear of the run, as in model.layers.3.mlp.down_proj")
       ->type_name("NAME");
-  command->add_option("--method", options->method, "lll, or deep: with deep insertions")
+  add_choice(*command, "--method", options->method, "lll|deep", "deep: with deep insertions")
       ->capture_default_str();
   command->add_option("--depth", options->depth, "How far back deep inserts")
       ->capture_default_str()
@@ -214,9 +212,8 @@ void add_reduce(CLI::App& program) {
   command->add_option("--delta", options->delta, "Of Lovász's condition")
       ->capture_default_str()
       ->check(CLI::Range(0.26, 0.9999));
-  command
-      ->add_option("--order", options->order,
-                   "Order to start from: min-pivot is by far the fastest")
+  add_choice(*command, "--order", options->order, "ORDER",
+             "Order to start from: min-pivot is by far the fastest")
       ->capture_default_str();
   command->add_option("--damp", options->damping, "lambda as a share of the mean diagonal of H")
       ->capture_default_str()
@@ -226,7 +223,7 @@ void add_reduce(CLI::App& program) {
       ->check(CLI::Range(2, 16));
   command->add_option("--out", options->out, "Write transform (T), l and order as safetensors")
       ->type_name("FILE");
-  command->add_flag("--json", options->json, "Print one JSON object");
+  add_output_options(*command, options->output, "Print one JSON object");
   command->footer(
       "Example: latticelens reduce run/ --layer model.layers.3.mlp.down_proj --method deep");
   command->callback([options] { run(*options); });

@@ -1,3 +1,4 @@
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -13,23 +14,22 @@ namespace {
 struct Options {
   std::vector<std::string> folders;
   std::string out;
-  bool json = false;
+  OutputOptions output;
 };
 
 std::filesystem::path page_path(const Options& options, const std::filesystem::path& fallback) {
   return options.out.empty() ? fallback : std::filesystem::path(options.out);
 }
 
+void print_written(const Json& result) {
+  std::printf("wrote %s\n", result["report"].get<std::string>().c_str());
+}
+
 /// Says which file was written, and with --json the numbers too.
 void say(const Options& options, const std::filesystem::path& page, const Json& numbers) {
-  const std::string shown = report::printable(page.string());
-  if (!options.json) {
-    std::printf("wrote %s\n", shown.c_str());
-    return;
-  }
-  Json json = {{"report", shown}};
-  json.update(numbers);
-  std::printf("%s\n", to_text(json).c_str());
+  Json result = {{"report", report::printable(page.string())}};
+  result.update(numbers);
+  print_result(options.output, result, print_written);
 }
 
 void report_analysis(const Options& options, const std::filesystem::path& folder) {
@@ -101,13 +101,15 @@ void add_report(CLI::App& program) {
       ->add_option("RUN", options->folders,
                    "Run folder that quantize wrote, or folder of bench or analyse; several runs or "
                    "tables are compared")
-      ->required();
+      ->required()
+      ->type_name("DIR ...");
   command
       ->add_option("--out", options->out,
                    "File to write (default: RUN/report.html, of several comparison.html)")
       ->type_name("FILE");
-  command->add_flag("--json", options->json,
-                    "Print one JSON object: report (the file), perplexity, kl, relative_error ...");
+  add_output_options(
+      *command, options->output,
+      "Print one JSON object: report (the file), perplexity, kl, relative_error ...");
   command->footer("Example: latticelens report run/\n"
                   "         latticelens report run/ run-rtn/ run-quarot/ --out comparison.html\n"
                   "         latticelens report bench/");

@@ -12,6 +12,8 @@
 namespace latticelens {
 namespace {
 
+constexpr std::size_t hashed_at_once = 64 << 20;
+
 std::string reason() {
   return std::strerror(errno);
 }
@@ -93,7 +95,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path)
-    : path_(std::move(path)), temporary_(path_.string() + ".partial") {
+    : path_(std::move(path)), temporary_(temporary_name(path_)) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0)
     fail("created");
@@ -153,9 +155,20 @@ void make_directory(const std::filesystem::path& path) {
   require(!error, "file", path.string() + ": cannot be created: " + error.message());
 }
 
-std::string file_hash(const std::filesystem::path& path) {
+std::string file_hash(const std::filesystem::path& path,
+                      const std::function<void(std::int64_t)>& progress) {
   const MappedFile file(path);
-  return hexadecimal(XXH3_128bits(file.bytes().data(), file.bytes().size()));
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
+                                                                       &XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  for (auto rest = file.bytes(); !rest.empty();) {
+    const auto part = rest.first(std::min(rest.size(), hashed_at_once));
+    XXH3_128bits_update(state.get(), part.data(), part.size());
+    rest = rest.subspan(part.size());
+    if (progress)
+      progress(static_cast<std::int64_t>(part.size()));
+  }
+  return hexadecimal(XXH3_128bits_digest(state.get()));
 }
 
 std::string text_hash(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +34,10 @@ class MappedFile {
 /// `path`. Destroyed without commit, it removes the temporary file.
 class AtomicFile {
  public:
+  /// The file that it writes first; a killed process leaves it behind.
+  static std::filesystem::path temporary_name(const std::filesystem::path& path) {
+    return path.string() + ".partial";
+  }
   explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -56,8 +61,9 @@ void append_line(const std::filesystem::path& path, std::string_view line);
 /// create_directories with an Error that says why it failed.
 void make_directory(const std::filesystem::path& path);
 
-/// XXH3-128 of a file's bytes, 32 hexadecimal digits.
-std::string file_hash(const std::filesystem::path& path);
+/// XXH3-128 of a file's bytes, 32 hexadecimal digits. progress: called with bytes just read.
+std::string file_hash(const std::filesystem::path& path,
+                      const std::function<void(std::int64_t)>& progress = {});
 
 /// XXH3-128 of a text, 32 hexadecimal digits.
 std::string text_hash(std::string_view text);

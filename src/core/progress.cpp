@@ -1,21 +1,44 @@
 #include "core/progress.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <malloc.h>
+#include <string_view>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 namespace latticelens {
 namespace {
 
-constexpr double seconds_between_lines = 5; // where there is no terminal
+constexpr double seconds_worth_telling = 2;   // shorter work leaves no line
+constexpr double seconds_between_lines = 5;   // where there is no terminal
+constexpr double share_between_lines = 0.05;  // of the time so far: long work says less often
+constexpr double seconds_between_draws = 0.1; // on a terminal
+constexpr int usual_columns = 80;
+
+bool is_terminal() {
+  const char* const kind = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) != 0 && (!kind || std::string_view(kind) != "dumb");
+}
+
+/// One less than there are: a full line would wrap on some terminals.
+int columns_of_terminal() {
+  winsize size{};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return (known ? size.ws_col : usual_columns) - 1;
+}
 
 } // namespace
 
-Progress::Progress(std::string label, std::int64_t total, bool quiet)
-    : label_(std::move(label)), total_(total), quiet_(quiet),
-      terminal_(::isatty(STDERR_FILENO) != 0) {}
+Progress::Progress(std::string label, std::string unit, std::int64_t total, bool quiet)
+    : state_{.label = std::move(label), .unit = std::move(unit), .total = total}, quiet_(quiet),
+      terminal_(is_terminal()) {
+  if (terminal_)
+    show();
+}
 
 Progress::~Progress() {
   finish();
@@ -23,26 +46,41 @@ Progress::~Progress() {
 
 void Progress::finish() {
   if (open_)
-    std::fputc('\n', stderr);
+    std::fputs(watch_.seconds() < seconds_worth_telling ? "\r\033[K" : "\n", stderr);
   open_ = false;
 }
 
-void Progress::step(const std::string& detail) {
-  ++done_;
+void Progress::skip(std::int64_t steps) {
+  state_.skipped += steps;
+  state_.done += steps;
+}
+
+void Progress::step(const std::string& detail, std::int64_t steps) {
+  state_.done += steps;
+  state_.detail = detail;
+  if (is_due())
+    show();
+}
+
+bool Progress::is_due() const {
+  const double seconds = watch_.seconds();
+  if (!terminal_ && seconds < seconds_worth_telling)
+    return false;
+  const double wanted = terminal_ ? seconds_between_draws
+                                  : std::max(seconds_between_lines, share_between_lines * seconds);
+  const bool ends = state_.total > 0 && state_.done >= state_.total;
+  return ends || seconds - last_shown_ >= wanted;
+}
+
+void Progress::show() {
   if (quiet_)
     return;
-  const double elapsed = watch_.seconds();
-  if (!terminal_ && done_ < total_ && elapsed - last_line_ < seconds_between_lines)
-    return;
-  last_line_ = elapsed;
-  const double seconds_a_step = elapsed / static_cast<double>(done_ - skipped_);
-  const std::string left =
-      done_ < total_ ? duration_text(seconds_a_step * static_cast<double>(total_ - done_)) + " left"
-                     : "in " + duration_text(elapsed);
-  const std::string text = label_ + " " + std::to_string(done_) + "/" + std::to_string(total_) +
-                           (detail.empty() ? "" : "  " + detail) + "  " + left + ", peak " +
-                           bytes_text(peak_memory());
-  std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", text.c_str());
+  state_.seconds = last_shown_ = watch_.seconds();
+  state_.peak = peak_memory();
+  if (terminal_)
+    std::fprintf(stderr, "\r\033[K%s", bar_line(state_, columns_of_terminal()).c_str());
+  else
+    std::fprintf(stderr, "%s\n", plain_line(state_).c_str());
   std::fflush(stderr);
   open_ = terminal_;
 }

@@ -1,6 +1,6 @@
-// One style of progress for every command: on a terminal one line that is rewritten, elsewhere a
-// line at a time.
+// One style of progress for every command, and the time and memory that it tells.
 #pragma once
+#include "core/progress_text.h"
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -17,31 +17,33 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Writes to stderr, so that stdout stays a program's own.
+/// Writes to stderr, so that stdout stays a program's own: a bar that is rewritten on a terminal,
+/// elsewhere a line every few seconds.
 class Progress {
  public:
-  /// `quiet`: nothing is written.
-  Progress(std::string label, std::int64_t total, bool quiet);
+  /// unit: what is counted, as in "blocks". total: 0 when nobody knows. `quiet`: nothing is
+  /// written. Work of less than two seconds leaves nothing behind.
+  Progress(std::string label, std::string unit, std::int64_t total, bool quiet);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  /// One more of `total` is done; steps done before this run count in `done` but not in the rate.
-  void step(const std::string& detail = "");
-  void skip(std::int64_t steps) {
-    skipped_ += steps;
-    done_ += steps;
-  }
+  /// More of `total` is done.
+  void step(const std::string& detail = "", std::int64_t steps = 1);
+  /// Steps done before this run: they count as done, but not in the rate.
+  void skip(std::int64_t steps);
   /// Ends the rewritten line, so that other output can follow.
   void finish();
   /// A line of its own that stays.
   void line(const std::string& text);
 
  private:
-  std::string label_;
-  std::int64_t total_, done_ = 0, skipped_ = 0;
+  bool is_due() const;
+  void show();
+
+  ProgressState state_;
   bool quiet_, terminal_, open_ = false;
   Stopwatch watch_;
-  double last_line_ = -1e9;
+  double last_shown_ = -1e9;
 };
 
 /// The largest resident memory this process has had, in bytes, since its start or

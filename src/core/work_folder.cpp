@@ -17,9 +17,13 @@ std::string difference(const Json& here, const Json& wanted, const std::string& 
   return "its " + file + " has other keys";
 }
 
+/// Its lock apart, and what a process left that was killed while it wrote `file` for the first
+/// time.
 void require_empty(const std::filesystem::path& path, const std::string& file) {
   for (const auto& entry : std::filesystem::directory_iterator(path))
-    require(entry.path().filename() == ".lock", "run",
+    require(entry.path().filename() == ".lock" ||
+                entry.path().filename() == AtomicFile::temporary_name(file),
+            "run",
             path.string() + ": is not empty and holds no " + file + "; choose another --out");
 }
 

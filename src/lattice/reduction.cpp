@@ -51,9 +51,12 @@ class Basis {
       if (++passes_ % passes_between_sizes == 0)
         reduce_sizes(); // else what is put off grows with the insertions
       changed = false;
+      const std::int64_t before = insertions_;
       for (const std::int64_t offset : {std::int64_t{0}, segment_size / 2})
         for (std::int64_t first = offset; first + 1 < n_; first += segment_size)
           changed = reduce_segment_at(first, std::min(segment_size, n_ - first)) || changed;
+      if (options_.progress)
+        options_.progress(insertions_ - before);
     }
   }
 

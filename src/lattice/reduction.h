@@ -2,6 +2,7 @@
 // and Lovász; Schnorr and Euchner). For one scale a row: then all rows share the lattice.
 #pragma once
 #include "tensor/tensor.h"
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,7 @@ namespace latticelens {
 struct ReductionOptions {
   double delta = 0.99;    // of Lovász's condition
   std::int64_t depth = 1; // how far back a vector may be inserted; 1: swaps of neighbours (LLL)
+  std::function<void(std::int64_t insertions)> progress; // after every pass, those of the pass
 };
 
 struct Reduction {

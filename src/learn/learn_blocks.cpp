@@ -84,7 +84,7 @@ LearnedWeights learn_blocks(const QuantizeRequest& request, const std::filesyste
   with_learned.learned_weights = std::make_shared<const LearnedWeights>(learned);
   BlockWalk walk(with_learned, rotations);
   BlockLog log(folder, finished);
-  Progress progress("learn block", layers, request.quiet);
+  Progress progress("learn", "blocks", layers, request.quiet);
   progress.skip(finished);
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     Block folded = folded_to_learn(request, rotations, layer);

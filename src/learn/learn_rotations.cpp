@@ -48,7 +48,7 @@ LearnedRotations learn_rotations(const QuantizeRequest& request,
   };
   if (log.empty())
     hold_out();
-  Progress progress("learn rotations", steps, request.quiet);
+  Progress progress("learn rotations", "steps", steps, request.quiet);
   progress.skip(state.steps);
   while (state.steps < steps) {
     const double rate = rate_of(spec, state.steps);

@@ -112,7 +112,7 @@ Importance measure_importance(const QuantizeRequest& request, const std::filesys
     return Importance(path);
   const TokenWindows& text = request.calibration;
   Measurement measurement(request.model, text);
-  Progress progress("measure importance, window", text.count, request.quiet);
+  Progress progress("measure importance", "windows", text.count, request.quiet);
   for (const Tensor& ids : token_rows(text.ids, text.length)) {
     measurement.add(ids.unsqueeze(0));
     progress.step();

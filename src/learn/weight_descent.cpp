@@ -59,7 +59,7 @@ std::vector<Block> descend(const WeightDescent& descent, std::vector<Block> star
   };
   if (log.empty())
     hold_out();
-  Progress progress("learn " + spec.name, steps, request.quiet);
+  Progress progress("learn " + spec.name, "steps", steps, request.quiet);
   progress.skip(state.steps);
   Stopwatch since;
   while (state.steps < steps) {

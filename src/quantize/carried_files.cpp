@@ -1,11 +1,14 @@
 #include "quantize/carried_files.h"
 
 #include "core/files.h"
+#include "core/progress.h"
 #include "text/tokenizer.h"
 #include <set>
 
 namespace latticelens {
 namespace {
+
+constexpr std::int64_t megabyte = 1'000'000;
 
 constexpr const char* carried[] = {"tokenizer.json",
                                    "tokenizer.model",
@@ -38,6 +41,17 @@ void write_from_gguf(const std::filesystem::path& original, const std::filesyste
   write_text(folder / "tokenizer_config.json", config.dump(2) + "\n");
 }
 
+/// The one .gguf file, or what makes a folder this model and no other.
+std::set<std::filesystem::path> hashed_files(const std::filesystem::path& model) {
+  if (!std::filesystem::is_directory(model))
+    return {model};
+  std::set<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(model))
+    if (entry.path().extension() == ".safetensors" || entry.path().filename() == "config.json")
+      files.insert(entry.path());
+  return files;
+}
+
 } // namespace
 
 void carry_files(const std::filesystem::path& original, const std::filesystem::path& folder) {
@@ -48,16 +62,23 @@ void carry_files(const std::filesystem::path& original, const std::filesystem::p
       write_text(folder / name, read_text(original / name));
 }
 
-std::string model_hash(const std::filesystem::path& model) {
+std::string model_hash(const std::filesystem::path& model, bool quiet) {
+  const std::set<std::filesystem::path> files = hashed_files(model);
+  std::int64_t bytes = 0, megabytes = 0;
+  for (const auto& file : files)
+    bytes += static_cast<std::int64_t>(std::filesystem::file_size(file));
+  Progress progress("identify the model", "MB", bytes / megabyte, quiet);
+  std::int64_t read = 0;
+  const auto step = [&](std::int64_t more) {
+    read += more;
+    progress.step("", read / megabyte - megabytes);
+    megabytes = read / megabyte;
+  };
   if (!std::filesystem::is_directory(model))
-    return file_hash(model);
-  std::set<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(model))
-    if (entry.path().extension() == ".safetensors" || entry.path().filename() == "config.json")
-      files.insert(entry.path());
+    return file_hash(model, step);
   std::string all;
   for (const auto& file : files)
-    all += file.filename().string() + " " + file_hash(file) + "\n";
+    all += file.filename().string() + " " + file_hash(file, step) + "\n";
   return text_hash(all);
 }
 

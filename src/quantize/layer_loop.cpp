@@ -157,7 +157,7 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
     ++result.resumed_blocks;
   loop.rows = rows_before(run, result.resumed_blocks);
 
-  Progress progress("quantize block", layers, request.quiet);
+  Progress progress("quantize", "blocks", layers, request.quiet);
   progress.skip(result.resumed_blocks);
   if (result.resumed_blocks > 0)
     progress.line("continuing after block " + std::to_string(result.resumed_blocks) + " of " +

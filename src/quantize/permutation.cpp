@@ -47,7 +47,7 @@ std::map<std::string, std::string> norms_by_stage(const Layout& layout) {
 Tensor stream_mass(const Model& model, const TokenWindows& text, bool quiet) {
   const std::map<std::string, std::string> norms = norms_by_stage(*model.layout);
   Tensor mass = at::zeros({model.config.hidden}, at::kDouble);
-  Progress progress("masses of channels, block", model.config.layers, quiet);
+  Progress progress("masses of channels", "blocks", model.config.layers, quiet);
   const Tap tap = [&](std::string_view place, const Tensor& x) {
     const auto found = norms.find(std::string(place.substr(place.rfind('.') + 1)));
     if (found == norms.end() || x.numel() == 0)

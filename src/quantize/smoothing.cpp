@@ -16,7 +16,7 @@ using ByName = std::map<std::string, Tensor>; // full name of a norm -> [width]
 /// The largest |x| of each channel after each norm.
 ByName input_maxima(const Model& model, const TokenWindows& text, bool quiet) {
   ByName maxima;
-  Progress progress("largest inputs, block", model.config.layers, quiet);
+  Progress progress("largest inputs", "blocks", model.config.layers, quiet);
   const auto& sites = model.layout->rotation.norm_readers;
   const Tap tap = [&](std::string_view place, const Tensor& x) {
     const std::size_t end = place.rfind('.') + 1;

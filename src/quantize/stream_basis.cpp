@@ -50,7 +50,7 @@ void StreamReaders::add(const Walk& walk, std::size_t s, const Importance* impor
 
 Tensor StreamReaders::rotation(const TransformSpec& spec, std::uint64_t seed, bool quiet) const {
   SeparationSteps steps;
-  Progress progress("separate the stream, step", steps.count, quiet);
+  Progress progress("separate the stream", "steps", steps.count, quiet);
   double first = 0;
   steps.each = [&](double loss) {
     first = first > 0 ? first : loss;

@@ -83,7 +83,7 @@ Survey survey(const QuantizeRequest& request) {
   Survey result;
   StreamReaders readers(model);
   SurveyWalk walk(request, /*fold_norms=*/residual != nullptr);
-  Progress progress("survey block", model.config.layers, request.quiet);
+  Progress progress("survey", "blocks", model.config.layers, request.quiet);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
     walk.load(layer);
     for (std::size_t s = 0; s < stages.size(); ++s) {

@@ -4,6 +4,7 @@
 #include "tests/support.h"
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -18,22 +19,35 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
-} // namespace
-
-Outcome run_program(const std::vector<std::string>& arguments, const std::string& environment) {
+Outcome run_command(const std::string& command) {
   const TemporaryFolder folder;
-  std::string command = environment + " " + quoted(LATTICELENS_PROGRAM);
-  for (const std::string& argument : arguments)
-    command += " " + quoted(argument);
-  command += " >" + quoted((folder / "out").string()) + " 2>" + quoted((folder / "err").string()) +
-             " </dev/null";
-  const int status = std::system(command.c_str());
+  const std::string redirected = command + " >" + quoted((folder / "out").string()) + " 2>" +
+                                 quoted((folder / "err").string()) + " </dev/null";
+  const int status = std::system(redirected.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(folder / "out"),
           read_text(folder / "err")};
 }
 
+} // namespace
+
+std::string program_path() {
+  const char* const given = std::getenv("LATTICELENS_PROGRAM");
+  return given ? given : LATTICELENS_PROGRAM;
+}
+
+Outcome run_bash(const std::string& script) {
+  return run_command("PROGRAM=" + quoted(program_path()) + " bash -c " + quoted(script));
+}
+
+Outcome run_program(const std::vector<std::string>& arguments, const std::string& environment) {
+  std::string command = environment + " " + quoted(program_path());
+  for (const std::string& argument : arguments)
+    command += " " + quoted(argument);
+  return run_command(command);
+}
+
 bool run_and_kill(const std::vector<std::string>& arguments, int milliseconds) {
-  std::vector<std::string> words = {LATTICELENS_PROGRAM};
+  std::vector<std::string> words = {program_path()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
   for (std::string& word : words)

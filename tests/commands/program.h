@@ -11,6 +11,13 @@ struct Outcome {
   std::string out, err;
 };
 
+/// The program under test: that of the environment's LATTICELENS_PROGRAM (an installed one), else
+/// that of the build.
+std::string program_path();
+
+/// Runs a script by bash; $PROGRAM is the program under test.
+Outcome run_bash(const std::string& script);
+
 /// Runs latticelens with these arguments. `environment`: NAME=VALUE words set before it.
 Outcome run_program(const std::vector<std::string>& arguments, const std::string& environment = "");
 

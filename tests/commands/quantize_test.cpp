@@ -206,6 +206,13 @@ TEST_F(QuantizeCommand, a_run_killed_again_and_again_ends_in_the_same_bytes) {
   EXPECT_EQ(contents, folder_contents(at("whole/model")));
 }
 
+TEST_F(QuantizeCommand, a_run_killed_before_its_first_file_was_whole_begins_anew) {
+  std::filesystem::create_directory(at("killed"));
+  write_text(at("killed/.lock"), "");
+  write_text(at("killed/run.json.partial"), "{\"identi");
+  EXPECT_EQ(run_program(command("killed")).exit_code, 0);
+}
+
 TEST_F(QuantizeCommand, a_finished_run_is_recognised_and_another_in_its_folder_refused) {
   ASSERT_EQ(run_program(command("run")).exit_code, 0);
   auto arguments = command("run");
@@ -302,7 +309,7 @@ TEST_F(QuantizeCommand, a_quantized_cache_is_evaluated_and_left_out_of_the_expor
   EXPECT_NE(of["kv"]["perplexity"], of["r3"]["perplexity"]);
   const auto exported = run_program({"export", at("kv"), "--out", at("plain"), "--dtype", "fp32"});
   ASSERT_EQ(exported.exit_code, 0) << exported.err;
-  EXPECT_NE(exported.err.find("the KV cache is not quantized"), std::string::npos) << exported.err;
+  EXPECT_NE(exported.out.find("the KV cache is not quantized"), std::string::npos) << exported.err;
   EXPECT_NEAR(perplexity("plain")["mean_nll"].get<double>(), of["none"]["mean_nll"].get<double>(),
               1e-4);
 }

@@ -1,0 +1,46 @@
+#include "cli/topics.h"
+
+#include "cli/documents.h"
+#include "cli/exit_codes.h"
+#include "cli/tables.h"
+
+namespace latticelens {
+namespace {
+
+std::string exit_codes_text() {
+  std::string text = "# Exit codes\n\n";
+  for (const ExitCode& row : exit_codes())
+    text += std::to_string(row.code) + (row.code < 10 ? "   " : " ") + " " + row.help + "\n";
+  return text;
+}
+
+std::string methods_text() {
+  Json tables = Json::object();
+  const Json all = all_tables();
+  for (const char* kind :
+       {"presets", "transforms", "sites", "permutations", "roundings", "scale rules", "learning"})
+    tables[kind] = all[kind];
+  return document("methods") + "\n" + tables_text(tables);
+}
+
+} // namespace
+
+const std::vector<Topic>& topics() {
+  static const std::vector<Topic> table = {
+      {"methods", "how a method is written, and all that it can name", methods_text},
+      {"formats", "number formats of weights, activations and the KV cache",
+       [] { return document("formats"); }},
+      {"run-directory", "every file that quantize, bench and analyse write",
+       [] { return document("run_directory"); }},
+      {"learning", "learned rotations, clipping, weights and codes",
+       [] { return document("learned"); }},
+      {"lattice", "the lattice of a layer: bounds, certificates, what search adds",
+       [] { return document("lattice"); }},
+      {"other-programs", "what other programs make of a quantized folder",
+       [] { return document("peers"); }},
+      {"exit-codes", "what the program's exit code tells", exit_codes_text},
+  };
+  return table;
+}
+
+} // namespace latticelens
