@@ -59,8 +59,8 @@ void run(const Options& options) {
   const auto tokenizer = tokenizer_of(options.original);
   const TokenWindows windows = read_windows(options.text, *tokenizer);
   TokenChanges changes(windows, options.positions);
-  Progress progress("compare", evaluation_steps(opened.model, &original.model, windows),
-                    options.quiet);
+  Progress progress("compare", "steps", evaluation_steps(opened.model, &original.model, windows),
+                    options.output.quiet);
   const Evaluation evaluation = evaluate(
       opened.model, &original.model, windows, [&] { progress.step(); },
       [&](const Positions& at) { changes.add(at); });

@@ -1,0 +1,65 @@
+// export as a user runs it, on the smallest real model.
+#include "core/json.h"
+#include "tests/commands/program.h"
+#include "tests/support.h"
+
+namespace latticelens {
+namespace {
+
+using testing::run_program;
+
+TEST(ExportCommand, a_gguf_file_is_evaluated_like_the_model_it_was_made_of) {
+  REQUIRE_DATA("models/TinyStories-656K");
+  const testing::TemporaryFolder folder;
+  const std::string model = (testing::data_folder() / "models/TinyStories-656K").string(),
+                    text = (testing::data_folder() / "reference/cs336/tinystories_sample.txt")
+                               .string();
+  const auto loss = [&](const std::string& path) {
+    const auto outcome = run_program({"evaluate", path, "--text", text, "--windows", "2",
+                                      "--window", "256", "--quiet", "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return parse_json(outcome.out, "stdout")["mean_nll"].get<double>();
+  };
+  const auto file = [&](const std::string& name) { return (folder / name).string(); };
+  const auto plain = run_program({"export", model, "--format", "gguf", "--type", "f32", "--out",
+                                  file("a.gguf"), "--json", "--quiet"});
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_EQ(parse_json(plain.out, "stdout")["exact_linears"], 14);
+  EXPECT_EQ(loss(file("a.gguf")), loss(model));
+  // Rounded into the type: the run's own blocks go into the file.
+  const auto rounded =
+      run_program({"quantize", model, "--method", "weight=q4_0 rounding=gptq order=activation",
+                   "--calibration", text, "--windows", "4", "--window", "256", "--out", file("run"),
+                   "--dtype", "fp32", "--quiet"});
+  ASSERT_EQ(rounded.exit_code, 0) << rounded.err;
+  const auto exported = run_program(
+      {"export", file("run"), "--format", "gguf", "--outer-type", "f32", "--out", file("b.gguf")});
+  ASSERT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_NE(exported.out.find("14 linears in Q4_0"), std::string::npos) << exported.out;
+  EXPECT_NE(exported.out.find("every linear keeps its values exactly"), std::string::npos);
+  EXPECT_EQ(loss(file("b.gguf")), loss(file("run")));
+  EXPECT_LT(loss(file("b.gguf")) - loss(model), 0.05);
+}
+
+TEST(ExportCommand, what_cannot_be_written_is_said_before_anything_is) {
+  REQUIRE_DATA("models/TinyStories-656K");
+  const testing::TemporaryFolder folder;
+  const std::string model = (testing::data_folder() / "models/TinyStories-656K").string(),
+                    out = (folder / "a.gguf").string();
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{"--type", "q3_k"}, {"--type", "f32", "--outer-type", "no"}}) {
+    std::vector<std::string> arguments = {"export", model, "--format", "gguf", "--out", out};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const auto outcome = run_program(arguments);
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_NE(outcome.err.find("known: F32"), std::string::npos) << outcome.err;
+    EXPECT_FALSE(std::filesystem::exists(out));
+  }
+  const auto activation = run_program({"quantize", model, "--method", "weight=q4_0 activation=q4_0",
+                                       "--out", (folder / "run").string()});
+  EXPECT_EQ(activation.exit_code, 2);
+  EXPECT_NE(activation.err.find("formats of weights only"), std::string::npos) << activation.err;
+}
+
+} // namespace
+} // namespace latticelens
