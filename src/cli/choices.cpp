@@ -7,6 +7,7 @@
 #include "evaluate/task.h"
 #include "formats/format.h"
 #include "lattice/order.h"
+#include "quantize/export_gguf.h"
 #include "quantize/method.h"
 #include <algorithm>
 
@@ -32,6 +33,7 @@ const std::vector<Kind>& kinds() {
   static const std::vector<Kind> table = {
       {"PRESET", [] { return names(presets()); }},
       {"FORMAT", [] { return names(formats()); }},
+      {"GGUF-TYPE", gguf_type_names},
       {"ORDER", [] { return names(orders()); }},
       {"TASK", [] { return names(tasks()); }},
       {"ANALYSIS", [] { return names(analyses()); }},

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "core/error.h"
 #include "core/progress.h"
+#include "core/words.h"
 #include "quantize/export_dequantized.h"
 #include "quantize/export_gguf.h"
 #include <cstdio>
@@ -110,17 +111,15 @@ void add_export(CLI::App& program) {
   add_choice(*command, "--dtype", options->dtype, "bf16|fp32",
              "Of a plain folder's weights; fp32 is exact when there is an online rotation")
       ->capture_default_str();
-  const char* const types =
-      "f32|f16|bf16|q8_0|q4_0|q4_1|q5_0|q5_1|q4_k|q5_k|q6_k|iq4_nl|mxfp4|nvfp4";
-  add_choice(
-      *command, "--type", options->type, types,
-      "Of a GGUF file's linears (default: the one that the model was rounded into, else f16)");
-  add_choice(*command, "--outer-type", options->outer_type, types,
+  add_choice(*command, "--type", options->type, "GGUF-TYPE",
+             "Of a GGUF file's linears: " + joined(gguf_type_names(), ", ") +
+                 " (default: the one that the model was rounded into, else f16)");
+  add_choice(*command, "--outer-type", options->outer_type, "GGUF-TYPE",
              "Of its embedding and head (default: q8_0 beside a quantized type, else as --type)");
   add_output_options(*command, options->output,
                      "Print one JSON object: model, out, format, what the format adds, left_out");
-  command->footer("Examples: latticelens export run/ --out dequantized/ --dtype fp32\n"
-                  "          latticelens export MODEL --format gguf --type q4_k --out model.gguf");
+  command->footer("Example: latticelens export run/ --out dequantized/ --dtype fp32\n"
+                  "         latticelens export MODEL --format gguf --type q4_k --out model.gguf");
   command->callback([options] { run(*options); });
 }
 

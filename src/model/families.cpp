@@ -56,8 +56,9 @@ GgufMetadata gguf_metadata(const Family& family, const Config& config) {
     for (const Family& other : families())
       if (!other.gguf.architecture.empty())
         known += (known.empty() ? "" : ", ") + std::string(other.name);
-    throw Error("gguf", std::string(family.name) + ": this program writes no GGUF files of this "
-                                                   "family, only of " +
+    throw Error("gguf", std::string(family.name) +
+                            ": this program writes no GGUF files of this "
+                            "family, only of " +
                             known + "; export another format, as --format plain");
   }
   GgufMetadata metadata = {{"general.architecture", family.gguf.architecture}};

@@ -1,6 +1,7 @@
 #include "quantize/export_gguf.h"
 
 #include "core/error.h"
+#include "core/words.h"
 #include "model/families/gguf_config.h"
 #include "quantize/export_dequantized.h"
 #include "tensor/gguf_codes.h"
@@ -9,21 +10,21 @@
 #include "text/tokenizer.h"
 #include <ATen/ATen.h>
 #include <algorithm>
+#include <cctype>
 
 namespace latticelens {
 namespace {
 
-const BlockType& type_named(std::string name) {
-  std::ranges::transform(name, name.begin(),
-                         [](unsigned char letter) { return std::toupper(letter); });
-  const BlockType* type = find_block_type(name);
-  if (type && type->encode)
-    return *type;
-  std::string known;
-  for (const BlockType& other : block_types())
-    if (other.encode)
-      known += (known.empty() ? "" : ", ") + std::string(other.name);
-  throw Error("export", "GGUF type \"" + name + "\" is not written; known: " + known);
+std::string in_letters(std::string text, int (*letter)(int)) {
+  std::ranges::transform(text, text.begin(), [&](unsigned char c) { return letter(c); });
+  return text;
+}
+
+const BlockType& type_named(const std::string& name) {
+  const BlockType* type = find_block_type(in_letters(name, std::toupper));
+  require(type && type->encode, "export",
+          "GGUF type \"" + name + "\" is not written; known: " + joined(gguf_type_names(), ", "));
+  return *type;
 }
 
 bool holds_rows(const BlockType& type, std::int64_t width) {
@@ -188,6 +189,14 @@ class Export {
 };
 
 } // namespace
+
+std::vector<std::string> gguf_type_names() {
+  std::vector<std::string> names;
+  for (const BlockType& type : block_types())
+    if (type.encode)
+      names.push_back(in_letters(type.name, std::tolower));
+  return names;
+}
 
 GgufTypes choose_gguf_types(const OpenedModel& opened, const std::string& linear,
                             const std::string& outer) {

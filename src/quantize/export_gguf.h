@@ -5,6 +5,9 @@
 
 namespace latticelens {
 
+/// The types that can be written, in small letters.
+std::vector<std::string> gguf_type_names();
+
 struct GgufTypes {
   const BlockType* linear; // of the blocks' linears
   const BlockType* outer;  // of the embedding and the head

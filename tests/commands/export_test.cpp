@@ -52,7 +52,7 @@ TEST(ExportCommand, what_cannot_be_written_is_said_before_anything_is) {
     arguments.insert(arguments.end(), options.begin(), options.end());
     const auto outcome = run_program(arguments);
     EXPECT_EQ(outcome.exit_code, 2);
-    EXPECT_NE(outcome.err.find("known: F32"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("known: f32"), std::string::npos) << outcome.err;
     EXPECT_FALSE(std::filesystem::exists(out));
   }
   const auto activation = run_program({"quantize", model, "--method", "weight=q4_0 activation=q4_0",

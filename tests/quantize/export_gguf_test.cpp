@@ -133,8 +133,8 @@ TEST(ExportGgufTypes, what_gguf_has_no_form_for_is_refused) {
   EXPECT_ERROR(export_as_f32(folder / "window", folder / "a"), "sliding window");
   write_original(folder / "regex", families().front());
   const OpenedModel opened = open_model(folder / "regex");
-  EXPECT_ERROR(choose_gguf_types(opened, "q3_k", ""), "known: F32");
-  EXPECT_ERROR(choose_gguf_types(opened, "f32", "nothing"), "known: F32");
+  EXPECT_ERROR(choose_gguf_types(opened, "q3_k", ""), "known: f32");
+  EXPECT_ERROR(choose_gguf_types(opened, "f32", "nothing"), "known: f32");
   Json tokenizer = testing::tiny_byte_level();
   tokenizer["pre_tokenizer"]["add_prefix_space"] = true;
   write_text(folder / "regex/tokenizer.json", tokenizer.dump());
