@@ -38,6 +38,8 @@ const std::vector<Topic>& topics() {
        [] { return document("lattice"); }},
       {"other-programs", "what other programs make of a quantized folder",
        [] { return document("peers"); }},
+      {"gguf", "GGUF files: types, what llama.cpp makes of them, rounding into them",
+       [] { return document("gguf"); }},
       {"exit-codes", "what the program's exit code tells", exit_codes_text},
   };
   return table;

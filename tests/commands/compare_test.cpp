@@ -85,7 +85,8 @@ TEST_F(CompareCommand, shows_whole_characters_where_tokens_are_single_bytes) {
       0);
   const auto compared = run_program(with_text({"compare", at("bytes"), at("small"), "--json"}));
   ASSERT_EQ(compared.exit_code, 0) << compared.err;
-  for (const Json& place : parse_json(compared.out, "stdout")["positions"]) {
+  const Json printed = parse_json(compared.out, "stdout");
+  for (const Json& place : printed["positions"]) {
     const auto before = place["before"].get<std::string>(),
                token = place["token"].get<std::string>();
     EXPECT_FALSE(token.empty());
