@@ -9,7 +9,6 @@
 #include <ATen/Parallel.h>
 #include <cmath>
 #include <cstring>
-#include <map>
 
 namespace latticelens {
 namespace {
@@ -50,13 +49,11 @@ double bits_of(const CodedType& type) {
 const CodedType& type_for_width(const CodedType& type, std::int64_t width) {
   if (width % static_cast<std::int64_t>(block_type(type).values) == 0)
     return type;
-  static const std::map<std::string_view, const char*> narrower = {
-      {"Q4_K", "Q5_0"}, {"Q5_K", "Q5_1"}, {"Q6_K", "Q8_0"}};
-  const auto found = narrower.find(type.name);
-  require(width % 32 == 0 && found != narrower.end(), "format",
+  const BlockType* smaller = smaller_block_type(type.name);
+  require(width % 32 == 0 && smaller, "format",
           std::string(type.name) + ": rows of " + std::to_string(width) +
               " values are no whole blocks; no GGUF type with blocks holds them");
-  return coded_type(found->second);
+  return coded_type(smaller->name);
 }
 
 BlockFrame frame_of_bytes(const CodedType& coded, const Tensor& bytes) {

@@ -35,11 +35,8 @@ bool holds_rows(const BlockType& type, std::int64_t width) {
 const BlockType& type_for_width(const BlockType& type, std::int64_t width) {
   if (holds_rows(type, width))
     return type;
-  static const std::map<std::string, const char*> narrower = {
-      {"Q4_K", "Q5_0"}, {"Q5_K", "Q5_1"}, {"Q6_K", "Q8_0"}, {"NVFP4", "Q5_0"}};
-  const auto found = narrower.find(type.name);
-  const BlockType& other = type_named(found == narrower.end() ? "F16" : found->second);
-  return holds_rows(other, width) ? other : type_named("F16");
+  const BlockType* smaller = smaller_block_type(type.name);
+  return smaller && holds_rows(*smaller, width) ? *smaller : type_named("F16");
 }
 
 /// llama.cpp's number for a file of mostly this type; other readers ignore it.

@@ -43,6 +43,15 @@ const BlockType* find_block_type(std::string_view name) {
   return found == std::end(types) ? nullptr : found;
 }
 
+const BlockType* smaller_block_type(std::string_view name) {
+  constexpr std::pair<std::string_view, std::string_view> smaller[] = {
+      {"Q4_K", "Q5_0"}, {"Q5_K", "Q5_1"}, {"Q6_K", "Q8_0"}};
+  for (const auto& [type, other] : smaller)
+    if (type == name)
+      return find_block_type(other);
+  return nullptr;
+}
+
 std::string supported_block_types() {
   std::string text;
   for (const BlockType& type : types)

@@ -33,6 +33,9 @@ const BlockType* find_block_type(std::uint32_t number);
 /// The type of this name, or nullptr.
 const BlockType* find_block_type(std::string_view name);
 
+/// What llama.cpp takes for rows that are no whole superblocks of the type, or nullptr.
+const BlockType* smaller_block_type(std::string_view name);
+
 /// "F32 (0), F16 (1), ...": for errors.
 std::string supported_block_types();
 

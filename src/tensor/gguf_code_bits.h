@@ -61,6 +61,14 @@ inline void put_fifth_bits(const std::uint8_t* codes, std::uint8_t (&bits)[32]) 
   }
 }
 
+/// The codes of any block whose low four bits are nibbles, the fifth where it has one.
+template<typename Block>
+void put_codes(const std::uint8_t* codes, Block& block) {
+  put_nibbles(codes, block.nibbles);
+  if constexpr (requires { block.fifth_bits; })
+    put_fifth_bits(codes, block.fifth_bits);
+}
+
 /// Q6_K: quarters q of each half lie in bit pairs q, their nibbles two quarters a byte.
 inline void put_six_bits(const std::uint8_t* codes, Q6K& block) {
   for (int half = 0; half < 2; ++half)

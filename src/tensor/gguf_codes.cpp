@@ -71,9 +71,9 @@ void sixteen_scales(Bytes bytes, float* scales, float* offsets) {
 }
 
 template<typename Block>
-void write_nibbles(Codes codes, std::span<std::byte> bytes) {
+void write_codes_of(Codes codes, std::span<std::byte> bytes) {
   auto block = block_of<Block>(bytes);
-  put_nibbles(codes, block.nibbles);
+  put_codes(codes, block);
   std::memcpy(bytes.data(), &block, sizeof block);
 }
 
@@ -84,14 +84,6 @@ void write_bytes(Codes codes, std::span<std::byte> bytes) {
   std::memcpy(bytes.data(), &block, sizeof block);
 }
 
-template<typename Block>
-void write_five_bits(Codes codes, std::span<std::byte> bytes) {
-  auto block = block_of<Block>(bytes);
-  put_nibbles(codes, block.nibbles);
-  put_fifth_bits(codes, block.fifth_bits);
-  std::memcpy(bytes.data(), &block, sizeof block);
-}
-
 void write_six_bits(Codes codes, std::span<std::byte> bytes) {
   auto block = block_of<Q6K>(bytes);
   put_six_bits(codes, block);
@@ -99,15 +91,15 @@ void write_six_bits(Codes codes, std::span<std::byte> bytes) {
 }
 
 constexpr CodedType types[] = {
-    {"Q4_0", 32, signed_4, symmetric_scale<Q4_0>, write_nibbles<Q4_0>},
-    {"Q4_1", 32, unsigned_4, affine_scale<Q4_1>, write_nibbles<Q4_1>},
-    {"Q5_0", 32, signed_5, symmetric_scale<Q5_0>, write_five_bits<Q5_0>},
-    {"Q5_1", 32, unsigned_5, affine_scale<Q5_1>, write_five_bits<Q5_1>},
+    {"Q4_0", 32, signed_4, symmetric_scale<Q4_0>, write_codes_of<Q4_0>},
+    {"Q4_1", 32, unsigned_4, affine_scale<Q4_1>, write_codes_of<Q4_1>},
+    {"Q5_0", 32, signed_5, symmetric_scale<Q5_0>, write_codes_of<Q5_0>},
+    {"Q5_1", 32, unsigned_5, affine_scale<Q5_1>, write_codes_of<Q5_1>},
     {"Q8_0", 32, signed_8, symmetric_scale<Q8_0>, write_bytes},
-    {"Q4_K", 32, unsigned_4, paired_scales<Q4K>, write_nibbles<Q4K>},
-    {"Q5_K", 32, unsigned_5, paired_scales<Q5K>, write_five_bits<Q5K>},
+    {"Q4_K", 32, unsigned_4, paired_scales<Q4K>, write_codes_of<Q4K>},
+    {"Q5_K", 32, unsigned_5, paired_scales<Q5K>, write_codes_of<Q5K>},
     {"Q6_K", 16, signed_6, sixteen_scales, write_six_bits},
-    {"IQ4_NL", 32, nonlinear_4, symmetric_scale<Iq4Nl>, write_nibbles<Iq4Nl>}};
+    {"IQ4_NL", 32, nonlinear_4, symmetric_scale<Iq4Nl>, write_codes_of<Iq4Nl>}};
 
 } // namespace
 

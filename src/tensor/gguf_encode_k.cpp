@@ -101,32 +101,30 @@ Q6K encode_block(Numbers values, Numbers weights) {
   return block;
 }
 
+template<typename Block>
+Block paired_block(Numbers x, Numbers w, const AffineSearch& search) {
+  const PairScales pairs = pair_scales(x, w, search);
+  std::uint8_t codes[256];
+  for (int j = 0; j < 8; ++j)
+    pair_codes(x.subspan(static_cast<std::size_t>(32 * j), 32), pairs, j, search.most,
+               codes + 32 * j);
+  Block block = {};
+  put_pairs(pairs, block);
+  put_codes(codes, block);
+  return block;
+}
+
 } // namespace
 
 void encode_q4_k(Numbers values, Numbers weights, Blocks blocks) {
   for_each_encoded<Q4K, 256>(values, weights, blocks, [](Numbers x, Numbers w) {
-    const PairScales pairs = pair_scales(x, w, {.most = 15});
-    std::uint8_t codes[256];
-    for (int j = 0; j < 8; ++j)
-      pair_codes(x.subspan(static_cast<std::size_t>(32 * j), 32), pairs, j, 15, codes + 32 * j);
-    Q4K block = {};
-    put_pairs(pairs, block);
-    put_nibbles(codes, block.nibbles);
-    return block;
+    return paired_block<Q4K>(x, w, {.most = 15});
   });
 }
 
 void encode_q5_k(Numbers values, Numbers weights, Blocks blocks) {
   for_each_encoded<Q5K, 256>(values, weights, blocks, [](Numbers x, Numbers w) {
-    const PairScales pairs = pair_scales(x, w, {.most = 31, .first = -0.5f, .count = 15});
-    std::uint8_t codes[256];
-    for (int j = 0; j < 8; ++j)
-      pair_codes(x.subspan(static_cast<std::size_t>(32 * j), 32), pairs, j, 31, codes + 32 * j);
-    Q5K block = {};
-    put_pairs(pairs, block);
-    put_nibbles(codes, block.nibbles);
-    put_fifth_bits(codes, block.fifth_bits);
-    return block;
+    return paired_block<Q5K>(x, w, {.most = 31, .first = -0.5f, .count = 15});
   });
 }
 

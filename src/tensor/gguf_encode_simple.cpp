@@ -52,6 +52,29 @@ AffineScale affine_scale(Numbers values, Numbers weights, int most) {
   return {(largest - least) / static_cast<float>(most), least};
 }
 
+template<typename Block, int middle>
+Block symmetric_block(Numbers x, Numbers w) {
+  Block block;
+  Codes codes;
+  const float scale = symmetric_scale(x, w, middle);
+  block.scale = half_bits(scale);
+  symmetric_codes(x, scale, middle, codes);
+  put_codes(codes, block);
+  return block;
+}
+
+template<typename Block, int most>
+Block affine_block(Numbers x, Numbers w) {
+  Block block;
+  Codes codes;
+  const AffineScale scale = affine_scale(x, w, most);
+  block.scale = half_bits(scale.scale);
+  block.minimum = half_bits(scale.minimum);
+  affine_codes(x, scale, most, codes);
+  put_codes(codes, block);
+  return block;
+}
+
 } // namespace
 
 std::uint16_t half_bits(float value) {
@@ -79,55 +102,19 @@ void encode_bf16(Numbers values, Numbers, Blocks blocks) {
 }
 
 void encode_q4_0(Numbers values, Numbers weights, Blocks blocks) {
-  for_each_encoded<Q4_0, 32>(values, weights, blocks, [](Numbers x, Numbers w) {
-    Q4_0 block;
-    Codes codes;
-    const float scale = symmetric_scale(x, w, 8);
-    block.scale = half_bits(scale);
-    symmetric_codes(x, scale, 8, codes);
-    put_nibbles(codes, block.nibbles);
-    return block;
-  });
+  for_each_encoded<Q4_0, 32>(values, weights, blocks, symmetric_block<Q4_0, 8>);
 }
 
 void encode_q4_1(Numbers values, Numbers weights, Blocks blocks) {
-  for_each_encoded<Q4_1, 32>(values, weights, blocks, [](Numbers x, Numbers w) {
-    Q4_1 block;
-    Codes codes;
-    const AffineScale scale = affine_scale(x, w, 15);
-    block.scale = half_bits(scale.scale);
-    block.minimum = half_bits(scale.minimum);
-    affine_codes(x, scale, 15, codes);
-    put_nibbles(codes, block.nibbles);
-    return block;
-  });
+  for_each_encoded<Q4_1, 32>(values, weights, blocks, affine_block<Q4_1, 15>);
 }
 
 void encode_q5_0(Numbers values, Numbers weights, Blocks blocks) {
-  for_each_encoded<Q5_0, 32>(values, weights, blocks, [](Numbers x, Numbers w) {
-    Q5_0 block;
-    Codes codes;
-    const float scale = symmetric_scale(x, w, 16);
-    block.scale = half_bits(scale);
-    symmetric_codes(x, scale, 16, codes);
-    put_nibbles(codes, block.nibbles);
-    put_fifth_bits(codes, block.fifth_bits);
-    return block;
-  });
+  for_each_encoded<Q5_0, 32>(values, weights, blocks, symmetric_block<Q5_0, 16>);
 }
 
 void encode_q5_1(Numbers values, Numbers weights, Blocks blocks) {
-  for_each_encoded<Q5_1, 32>(values, weights, blocks, [](Numbers x, Numbers w) {
-    Q5_1 block;
-    Codes codes;
-    const AffineScale scale = affine_scale(x, w, 31);
-    block.scale = half_bits(scale.scale);
-    block.minimum = half_bits(scale.minimum);
-    affine_codes(x, scale, 31, codes);
-    put_nibbles(codes, block.nibbles);
-    put_fifth_bits(codes, block.fifth_bits);
-    return block;
-  });
+  for_each_encoded<Q5_1, 32>(values, weights, blocks, affine_block<Q5_1, 31>);
 }
 
 void encode_q8_0(Numbers values, Numbers weights, Blocks blocks) {
