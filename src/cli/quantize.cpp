@@ -27,8 +27,12 @@ Method method_of(const Options& options) {
 TokenWindows calibration_of(const Options& options, const Method& method) {
   if (!options.text.files.empty())
     return read_windows(options.text, *tokenizer_of(options.model));
+  const bool scaled = method.activation && method.activation->has_calibrated_scale();
   require(!needs_text(method), "quantize",
-          to_text(method) + ": needs a text; give --calibration FILE");
+          to_text(method) + ": needs a text; give --calibration FILE" +
+              (scaled ? " (or write activation=nvfp4/token: then each token has a second scale of "
+                        "its own)"
+                      : ""));
   return {};
 }
 

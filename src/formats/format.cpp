@@ -44,14 +44,6 @@ SnapCounts for_blocks(std::int64_t values, std::int64_t block, const Work& work)
   return {clipped, not_finite};
 }
 
-/// The second scale of a tensor with this largest magnitude.
-float tensor_scale_of(float largest, const ScaleRule& rule, const ElementGrid& grid) {
-  constexpr float most = 0x1p100f; // keeps the scales of tiny tensors finite
-  return largest == 0 || !std::isfinite(largest)
-             ? 1
-             : std::min(most, rule.tensor_maximum * static_cast<float>(grid.maximum) / largest);
-}
-
 float largest_magnitude(const float* values, std::int64_t count) {
   float largest = 0;
   for (std::int64_t i = 0; i < count; ++i)
@@ -69,8 +61,8 @@ Format Format::on(const Tensor& weight, const Tensor& importance) const {
   if (rule.tensor_maximum > 0 && rule.tensor_scale == 0) {
     const Tensor values = weight.to(at::kFloat).contiguous();
     require(at::isfinite(values).all().item<bool>(), "format", "a weight holds NaN or infinity");
-    format.rule.tensor_scale = tensor_scale_of(
-        largest_magnitude(values.const_data_ptr<float>(), values.numel()), rule, grid);
+    format.rule.tensor_scale =
+        second_scale(largest_magnitude(values.const_data_ptr<float>(), values.numel()));
   }
   return format;
 }
@@ -94,6 +86,17 @@ Tensor Format::with_offsets(const Tensor& x) const {
     return x;
   const Tensor offsets = frame->offsets.repeat_interleave(block, 1);
   return at::where((frame->scales == 0).repeat_interleave(block, 1), offsets, x + offsets);
+}
+
+float Format::second_scale(float largest) const {
+  constexpr float most = 0x1p100f; // keeps the scales of tiny tensors finite
+  return largest == 0 || !std::isfinite(largest)
+             ? 1
+             : std::min(most, rule.tensor_maximum * static_cast<float>(grid.maximum) / largest);
+}
+
+bool Format::has_calibrated_scale() const {
+  return rule.tensor_maximum > 0 && !scale_of_token;
 }
 
 int Format::code_bits() const {
@@ -179,12 +182,12 @@ Tensor Format::quantize(const Tensor& x, SnapCounts& counts) const {
         seen += quantize_rows_asymmetric(piece(i * row, row), row, (1 << code_bits()) - 1);
       return seen;
     });
-  else if (rule.tensor_maximum > 0)
+  else if (rule.tensor_maximum > 0 && rule.tensor_scale == 0)
     counts += for_blocks(values.numel(), row, [&](std::int64_t begin, std::int64_t end) {
       SnapCounts seen;
       for (std::int64_t i = begin; i < end; ++i) {
         ScaleRule of_row = rule;
-        of_row.tensor_scale = tensor_scale_of(largest_magnitude(from + i * row, row), rule, grid);
+        of_row.tensor_scale = second_scale(largest_magnitude(from + i * row, row));
         seen += quantize_blocks(piece(i * row, row), together, of_row, grid);
       }
       return seen;

@@ -28,6 +28,7 @@ struct Format {
   ElementGrid grid;
   ScaleRule rule;
   bool asymmetric_activations = false; // activations get a zero point a row instead
+  bool scale_of_token = false; // activations' second scale is each token's own, not calibrated
   /// A GGUF type: values lie at scale * level + offset, and both are chosen once for a weight, when
   /// the format is settled for it. For weights only.
   const CodedType* coded = nullptr;
@@ -42,6 +43,10 @@ struct Format {
   /// x [out, in] less the frame's offsets, and back; without a frame x itself.
   Tensor without_offsets(const Tensor& x) const;
   Tensor with_offsets(const Tensor& x) const;
+  /// The second scale of what has this largest magnitude; 1 for zero and what is not finite.
+  float second_scale(float largest) const;
+  /// Whether activations get a second scale from calibration.
+  bool has_calibrated_scale() const;
   /// Bits of one code.
   int code_bits() const;
   ScaleType scale_type() const;
@@ -57,11 +62,13 @@ struct Format {
   /// up, one down, two up, ...: a power of two for E8M0, else a sixteenth (an eighth for E4M3).
   float candidate_scale(float fitted, int candidate) const;
   /// Activations x [..., n] in one pass: snap(x, fit(x)), or with a zero point for each row. A
-  /// second scale is that of the row: what a token becomes does not depend on its neighbours.
+  /// second scale that is not settled is that of the row: what a token becomes does not depend on
+  /// its neighbours.
   Tensor quantize(const Tensor& x, SnapCounts& counts) const;
 };
 
-/// "NAME[:BLOCK][/SCALE RULE][/TIES]", BLOCK a power of two or "row". Errors list what is known.
+/// "NAME[:BLOCK][/SCALE RULE][/TIES][/token]", BLOCK a power of two or "row", "token" for formats
+/// with a second scale. Errors list what is known.
 Format parse_format(std::string_view text);
 
 struct FormatRow {

@@ -36,7 +36,9 @@ const std::vector<FormatRow>& formats() {
       {"mxint8", "integers -127 .. 127, blocks of 32, power-of-two scale", mxint8},
       {"mxint6", "integers -31 .. 31, blocks of 32, power-of-two scale", mxint6},
       {"mxint4", "integers -7 .. 7, blocks of 32, power-of-two scale", mxint4},
-      {"nvfp4", "E2M1, blocks of 16 with E4M3 scales under one fp32 scale a tensor or token",
+      {"nvfp4",
+       "E2M1, blocks of 16 with E4M3 scales under one fp32 scale a tensor (of activations: from "
+       "calibration, or with /token each token's)",
        nvfp4},
       {"bint4", "integers -7 .. 7, blocks of 32, fp16 scale", bint4},
       {"bfp4", "E2M1, blocks of 32, fp16 scale", bfp4},
@@ -77,7 +79,7 @@ void set_block(Format& format, std::string_view block, std::string_view text) {
 } // namespace
 
 Format parse_format(std::string_view text) {
-  const std::vector<std::string> parts = split(text, '/');
+  std::vector<std::string> parts = split(text, '/');
   const std::size_t colon = parts[0].find(':');
   Format format = row_named(std::string_view(parts[0]).substr(0, colon), text).make();
   require(!format.coded || text == format.name, "format",
@@ -85,6 +87,13 @@ Format parse_format(std::string_view text) {
               " has its own blocks and scales; write it without more");
   if (colon != std::string::npos)
     set_block(format, std::string_view(parts[0]).substr(colon + 1), text);
+  if (parts.back() == "token") {
+    require(format.rule.tensor_maximum > 0, "format",
+            "\"" + std::string(text) + "\": " + format.name +
+                " has no second scale that a token could have; leave /token out");
+    format.scale_of_token = true;
+    parts.pop_back();
+  }
   const std::string default_rule = format.rule.scale_grid ? "maximum" : "floor";
   std::string rule, ties;
   for (std::size_t i = 1; i < parts.size(); ++i) {
@@ -93,7 +102,9 @@ Format parse_format(std::string_view text) {
     require(seen.empty() && (is_ties || set_scale_rule(format, parts[i])), "format",
             "\"" + parts[i] + "\" in \"" + std::string(text) +
                 "\" is no option; once each: a scale rule (" + known_rules() + "default " +
-                default_rule + "), and \"away\" (ties away from zero, default to even)");
+                default_rule +
+                "), \"away\" (ties away from zero, default to even), and last, for "
+                "nvfp4, \"token\" (a second scale for each token)");
     seen = parts[i];
   }
   if (ties == "away")
@@ -102,6 +113,8 @@ Format parse_format(std::string_view text) {
     format.name += "/" + rule;
   if (ties == "away")
     format.name += "/away";
+  if (format.scale_of_token)
+    format.name += "/token";
   return format;
 }
 

@@ -1,4 +1,5 @@
 #include "core/error.h"
+#include "formats/grid_codes.h"
 #include "formats/packing.h"
 #include "formats/table.h"
 #include "kernels/best_paths.h"
@@ -218,8 +219,15 @@ std::vector<float> pairs_of(const std::vector<float>& elements) {
 
 UnpackedWeight unpack_from_grid(const LoadPart& load, const Format& format,
                                 const std::string& where) {
+  return decode_codes(load("_packed"), loaded_scales(load, format, where), format,
+                      elements_of(format, format.code_bits()), where);
+}
+
+} // namespace
+
+UnpackedWeight decode_codes(const Tensor& packed, const Tensor& scales, const Format& format,
+                            const std::vector<float>& elements, const std::string& where) {
   const int bits = format.code_bits();
-  const Tensor packed = load("_packed"), scales = loaded_scales(load, format, where);
   require(packed.defined() && packed.dim() == 2 && packed.scalar_type() == at::kByte &&
               packed.size(0) == scales.size(0) && packed.size(1) * 8 % bits == 0,
           "weights", where + ": codes and scales do not fit together as " + format.name);
@@ -229,7 +237,6 @@ UnpackedWeight unpack_from_grid(const LoadPart& load, const Format& format,
   require(scales.size(1) * block == columns, "weights",
           where + ": codes and scales do not fit together as " + format.name);
   Tensor values = at::empty({codes.size(0), columns}, at::kFloat);
-  const std::vector<float> elements = elements_of(format, bits);
   const std::vector<float> pairs =
       bits == 4 && block % 2 == 0 ? pairs_of(elements) : std::vector<float>();
   const Tensor steps = scales.contiguous();
@@ -249,8 +256,6 @@ UnpackedWeight unpack_from_grid(const LoadPart& load, const Format& format,
           where + ": a code that " + format.name + " does not have; the file is damaged");
   return {values, scales};
 }
-
-} // namespace
 
 const Packing& grid_packing() {
   static const Packing packing{"grid", "_packed", pack_to_grid, unpack_from_grid};

@@ -33,6 +33,17 @@ struct Packing {
 /// _global_scale fp32 [1] where the tensor has a second scale.
 const Packing& grid_packing();
 
+/// Parts as compressed-tensors names and types them, where they are not those of "grid", which is
+/// read too. nvfp4-pack-quantized: _scale is F8_E4M3.
+const Packing& nvfp4_packing();
+/// pack-quantized, integers of 4 or 8 bits: _packed I32 [out, ceil(in * bits / 32)] of code +
+/// 2^(bits-1), the first value in the lowest bits; _scale [out, in/block] F32, F16 or BF16; _shape
+/// I64 [2]. Reads the code -2^(bits-1) too, which no integer format here has.
+const Packing& integer_packing();
+/// mxfp8-quantized and int-quantized: the weight itself is F8_E4M3 or I8 [out, in]; _scale U8
+/// (E8M0) or F32.
+const Packing& element_packing();
+
 /// "huffman": integers with one step for the whole matrix (HPTQ). _huffman U8 stream, _symbols
 /// I32, _lengths U8, _count I64 [3] (values, stream bits, columns), _step F32 [1].
 const Packing& huffman_packing();

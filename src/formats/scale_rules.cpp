@@ -47,6 +47,12 @@ void set_seven_and_a_quarter(Format& format) {
           "the scale rule 7.25 is defined for mxfp4 only, not " + format.name);
   format.rule.threshold = 7.25f / 4;
 }
+/// compressed-tensors takes MXFP4's threshold for elements of 8 bits.
+void set_one_and_three_quarters(Format& format) {
+  require_power_of_two(format, "1.75");
+  format.rule.threshold = 1.75f;
+  format.rule.inclusive = true;
+}
 void set_maximum(Format& format) {
   require_free(format, "maximum");
 }
@@ -89,6 +95,9 @@ constexpr Rule rules[] = {
     {{"7.25",
       "the smallest power of two with max/scale <= 7.25: least error for bell-shaped blocks"},
      set_seven_and_a_quarter},
+    {{"1.75", "floor, one higher when the maximum's significand reaches 1.75: what "
+              "compressed-tensors does for inputs in mxfp8-e4m3"},
+     set_one_and_three_quarters},
     {{"ceil", "the smallest power of two times the grid's own that is not below the maximum"},
      set_ceil},
     {{"search",

@@ -12,15 +12,24 @@ using SharedTransform = std::shared_ptr<const Transform>;
 
 /// A stage's input on its way to its linears.
 struct Path {
-  SharedTransform transform; // null: none
-  Tensor centre;             // undefined: none
-  bool any() const { return transform || centre.defined(); }
+  SharedTransform transform;    // null: none
+  Tensor centre;                // undefined: none
+  std::optional<Format> format; // settled for the input
+  bool any() const { return transform || centre.defined() || format; }
 };
+
+std::optional<Format> format_of(const ActivationSpec& spec, const InputBasis& basis) {
+  std::optional<Format> format = spec.format;
+  if (format && basis.second_scale)
+    format->rule.tensor_scale = *basis.second_scale;
+  return format;
+}
 
 Path path_of(const Stage& stage, const Layout& layout, const ActivationSpec& spec) {
   const auto own = spec.inputs.find(stage.name);
   const InputBasis basis = own == spec.inputs.end() ? InputBasis() : own->second;
-  return {transform_of_input(stage, layout, spec, basis), spec.format ? basis.centre : Tensor()};
+  return {transform_of_input(stage, layout, spec, basis), spec.format ? basis.centre : Tensor(),
+          format_of(spec, basis)};
 }
 
 /// y = x T has the gradient g Tᵀ, which is what brings a weight back.
@@ -57,9 +66,9 @@ Tensor in_fp32(const Tensor& x, const Format& format, SnapCounts& counts) {
 /// The values that the linears read, in fp32.
 InputFunction simulating_function(const Path& path, const ActivationSpec& spec) {
   if (!path.centre.defined())
-    return quantized_after(path.transform, spec.format, spec.counts, in_fp32);
+    return quantized_after(path.transform, path.format, spec.counts, in_fp32);
   return quantized_after(
-      path.transform, spec.format, spec.counts,
+      path.transform, path.format, spec.counts,
       [centre = path.centre](const Tensor& x, const Format& format, SnapCounts& counts) {
         return in_fp32(x - centre, format, counts) + centre;
       });
@@ -72,7 +81,7 @@ InputFunction encoding_function(const Path& path, const ActivationSpec& spec, st
   BlockTransform block = fused.value_or(BlockTransform());
   if (path.centre.defined())
     block.centre = path.centre.const_data_ptr<float>();
-  return quantized_after(fused ? nullptr : path.transform, spec.format, spec.counts,
+  return quantized_after(fused ? nullptr : path.transform, path.format, spec.counts,
                          [path, block](const Tensor& x, const Format& format, SnapCounts& counts) {
                            return encode_rows(x, format, counts, block); // points into `path`
                          });
@@ -122,7 +131,7 @@ void install_activations(Block& block, const Layout& layout, const ActivationSpe
 
 void install_input(Block& block, const Stage& stage, const Layout& layout,
                    const ActivationSpec& spec) {
-  if (const Path path = path_of(stage, layout, spec); path.any() || spec.format)
+  if (const Path path = path_of(stage, layout, spec); path.any())
     block.inputs[stage.name] = simulating_function(path, spec);
 }
 

@@ -21,7 +21,9 @@ struct InputBasis {
   /// [in] fp32, of the transformed input: quantized is what is left when it is subtracted, and it
   /// is added again; undefined: nothing.
   Tensor centre = {};
-  bool any() const { return transform || centre.defined(); }
+  /// The second scale of the quantizer, if its format has one from calibration.
+  std::optional<float> second_scale = std::nullopt;
+  bool any() const { return transform || centre.defined() || second_scale; }
 };
 
 struct ActivationSpec {

@@ -5,12 +5,14 @@
 #include "tensor/total.h"
 #include "transforms/block_matrix.h"
 #include <ATen/ATen.h>
+#include <cmath>
 
 namespace latticelens {
 namespace {
 
 const char* const transform_end = ".input_transform";
 const char* const centre_end = ".input_centre";
+const char* const second_scale_end = ".input_global_scale";
 
 /// Sums over the rows of x [rows, blocks * size] of each block's outer products, fp64.
 Tensor block_moments(const Tensor& x, std::int64_t size) {
@@ -76,6 +78,23 @@ InputSums sums_of(const Walk& walk, std::size_t s, std::int64_t size, const std:
   return sums;
 }
 
+/// The largest magnitude that the stage's quantizer meets.
+float largest_input(const Walk& walk, std::size_t s, const Transform* transform,
+                    const Tensor& centre) {
+  float largest = 0;
+  for (std::size_t window = 0; window < walk.stream.windows(); ++window) {
+    Tensor x = walk.stream.raw_input(walk.block, s, window).to(at::kFloat);
+    if (x.numel() == 0)
+      continue; // an expert that no token reached
+    if (transform)
+      x = transform->apply(x);
+    if (centre.defined())
+      x = x - centre;
+    largest = std::max(largest, x.abs().max().item<float>());
+  }
+  return largest;
+}
+
 /// Of all rows that read the stage's input.
 Tensor weight_moments(const Block& block, const Stage& stage, std::int64_t size,
                       const Tensor& row_factors) {
@@ -106,6 +125,16 @@ std::shared_ptr<const BlockMatrix> load_transform(const Load& load, const std::s
   return std::make_shared<BlockMatrix>(matrices, name);
 }
 
+float load_second_scale(const Load& load, const std::string& name) {
+  const Tensor scale = load_stored(load, name);
+  require(scale.numel() == 1 && scale.scalar_type() == at::kFloat, "model",
+          name + ": is not one number; quantize anew");
+  const auto value = scale.item<float>();
+  require(std::isfinite(value) && value > 0, "model",
+          name + ": is no positive number; quantize anew");
+  return value;
+}
+
 Tensor load_centre(const Load& load, const std::string& name, std::int64_t width) {
   const Tensor centre = load_stored(load, name);
   require_fit(centre.numel() == width, width, name);
@@ -122,8 +151,13 @@ InputBasis choose_input_basis(const Walk& walk, std::size_t s, const Method& met
   const Model& model = walk.stream.model();
   const Stage& stage = model.layout->stages[s];
   const TransformSpec* spec = input_transform(method, *model.layout, stage.name);
-  if (!spec && !method.centred)
+  const bool scaled = method.activation && method.activation->has_calibrated_scale();
+  if (!spec && !method.centred && !scaled)
     return {};
+  require(walk.stream.windows() > 0 || !scaled, "method",
+          "activation=" + (scaled ? method.activation->name : "") +
+              ": the second scale of inputs follows from calibration text; give --calibration "
+              "FILE, or write activation=nvfp4/token");
   require(walk.stream.windows() > 0 || (spec && !needs_calibration(*spec) && !method.centred),
           "method",
           (spec ? "rotate=" + to_text(*spec) : "centre=mean") +
@@ -132,8 +166,10 @@ InputBasis choose_input_basis(const Walk& walk, std::size_t s, const Method& met
   const std::int64_t size = !spec            ? 0
                             : spec->size > 0 ? spec->size
                                              : width_of(*model.layout, stage);
-  const InputSums sums = sums_of(walk, s, size, place, importance.measured());
   InputBasis basis;
+  const InputSums sums = spec || method.centred
+                             ? sums_of(walk, s, size, place, importance.measured())
+                             : InputSums(0, 0);
   if (spec) {
     const Tensor factors = importance.output_factors(stage, walk.block.layer);
     basis.transform = std::make_shared<BlockMatrix>(
@@ -141,11 +177,14 @@ InputBasis choose_input_basis(const Walk& walk, std::size_t s, const Method& met
                                     weight_moments(walk.block, stage, size, factors)}),
         place);
   }
+  const auto transform = transform_of_input(stage, *model.layout, activations, basis);
   if (method.centred) {
-    const auto transform = transform_of_input(stage, *model.layout, activations, basis);
     const Tensor mean = sums.mean().to(at::kFloat);
     basis.centre = transform ? transform->apply(mean.unsqueeze(0))[0] : mean;
   }
+  if (scaled)
+    basis.second_scale =
+        method.activation->second_scale(largest_input(walk, s, transform.get(), basis.centre));
   return basis;
 }
 
@@ -161,11 +200,17 @@ void apply_input_basis(Block& block, const Stage& stage, const Layout& layout,
   install_input(block, stage, layout, of_block);
 }
 
-void add_input_basis(NamedTensors& tensors, const std::string& name, const InputBasis& basis) {
+void add_input_basis(NamedTensors& tensors, const std::string& prefix, const Stage& stage,
+                     const InputBasis& basis) {
+  const std::string name = prefix + stage.name;
   if (basis.transform)
     tensors.emplace_back(name + transform_end, basis.transform->matrices());
   if (basis.centre.defined())
     tensors.emplace_back(name + centre_end, basis.centre);
+  if (basis.second_scale)
+    for (const std::string& linear : stage.linears)
+      tensors.emplace_back(prefix + linear + second_scale_end,
+                           at::full({1}, *basis.second_scale, at::kFloat));
 }
 
 std::map<std::string, InputBasis>
@@ -181,6 +226,9 @@ load_input_bases(const Model& model, const Method& method, std::int64_t layer,
       basis.transform = load_transform(load, name + transform_end, width);
     if (method.centred)
       basis.centre = load_centre(load, name + centre_end, width);
+    if (method.activation && method.activation->has_calibrated_scale())
+      basis.second_scale = load_second_scale(load, block_prefix(model, layer) +
+                                                       stage.linears.front() + second_scale_end);
     if (basis.any())
       bases[stage.name] = basis;
   }

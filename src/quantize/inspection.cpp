@@ -125,7 +125,7 @@ Json inspect_linear(const VisitedLinear& linear, const Moments& moments, const M
   for (const OrderRow& order : orders())
     result["orders"].push_back(profile_of(moments, order.name, damping, linear.name));
   // What leaves the grid is not bound by its bounds.
-  if (has_certificates(packing_of(method)))
+  if (has_certificates(method))
     result["certificate"] = certificates_of(problem, linear, damping, strength);
   result["alternatives"] = Json::array();
   for (const Alternative& alternative : alternatives)

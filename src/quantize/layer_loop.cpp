@@ -56,7 +56,7 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const StageMoment
   const Rounded rounded =
       loop.times.measure("rounding", [&] { return round_weight(method.rounding, problem); });
   std::optional<Certificate> certificate;
-  if (rounded.solver_error.defined() && has_certificates(packing))
+  if (rounded.solver_error.defined() && has_certificates(method))
     certificate =
         loop.times.measure("certificates", [&] { return certify(problem, rounded, /*steps=*/0); });
   std::int64_t first = 0;
@@ -128,7 +128,7 @@ void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
     const Stage& stage = loop.request.model.layout->stages[s];
     const InputBasis basis =
         loop.times.measure("input transforms", [&] { return walks.choose_input_basis(s); });
-    add_input_basis(tensors, block_prefix(loop.request.model, layer) + stage.name, basis);
+    add_input_basis(tensors, block_prefix(loop.request.model, layer), stage, basis);
     std::optional<StageMoments> moments;
     if (!walks.empty())
       moments = loop.times.measure("moments", [&] { return walks.collect(s); });

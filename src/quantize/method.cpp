@@ -4,6 +4,7 @@
 #include "core/words.h"
 #include "formats/kept_values.h"
 #include "lattice/order.h"
+#include "quantize/published_layouts.h"
 #include <algorithm>
 #include <set>
 
@@ -90,6 +91,11 @@ void set(Method& method, const std::string& key, const std::string& value) {
                     "activation, centre, kv, rounding, order, scales, importance, target, moments");
 }
 
+/// Whether the rounding leaves nothing but codes and scales.
+bool stores_codes_alone(const Method& method) {
+  return &rounding_row(method.rounding.name).packing() == &grid_packing();
+}
+
 bool quantizes_while_learning(const Method& method, const LearnSpec& spec) {
   return method.activation || method.kv || spec.count("weights") == 1;
 }
@@ -166,7 +172,7 @@ void check_learning(const Method& method) {
   if (const LearnSpec* spec = learning(method, "blocks"))
     check_learned_blocks(method, *spec);
   if (learning(method, "codes"))
-    require(&packing_of(method) == &grid_packing(), "method",
+    require(stores_codes_alone(method), "method",
             "learn=codes: rounding=" + method.rounding.name +
                 " stores more than codes and scales; take another rounding, as gptq");
 }
@@ -182,9 +188,11 @@ void check_coded(const Method& method) {
     refuse(*method.activation, "activation");
   if (method.kv)
     refuse(*method.kv, "kv");
+  require(!method.weight.scale_of_token, "method",
+          "weight=" + method.weight.name + ": weights have no tokens; leave /token out");
   if (!method.weight.coded)
     return;
-  require(&rounding_row(method.rounding.name).packing() == &grid_packing(), "method",
+  require(stores_codes_alone(method), "method",
           "weight=" + method.weight.name + ": rounding=" + method.rounding.name +
               " stores more than codes and scales; take another rounding, as gptq");
   require(method.learn.empty(), "method",
@@ -194,12 +202,23 @@ void check_coded(const Method& method) {
 
 } // namespace
 
-const Packing& packing_of(const Method& method) {
-  return method.weight.coded ? coded_packing() : rounding_row(method.rounding.name).packing();
+const PublishedLayout* layout_of(const Method& method) {
+  return stores_codes_alone(method) && !has_input_transforms(method) && !method.centred
+             ? published_layout(method.weight, method.activation)
+             : nullptr;
 }
 
-bool has_certificates(const Packing& packing) {
-  return &packing == &grid_packing() || &packing == &coded_packing();
+const Packing& packing_of(const Method& method) {
+  if (!stores_codes_alone(method))
+    return rounding_row(method.rounding.name).packing();
+  if (method.weight.coded)
+    return coded_packing();
+  const PublishedLayout* published = layout_of(method);
+  return published ? published->packing() : grid_packing();
+}
+
+bool has_certificates(const Method& method) {
+  return stores_codes_alone(method);
 }
 
 Method parse_method(std::string_view text) {
@@ -312,6 +331,7 @@ const LearnSpec* learning(const Method& method, std::string_view name) {
 
 bool needs_text(const Method& method) {
   return !method.learn.empty() || method.smoothing || method.centred ||
+         (method.activation && method.activation->has_calibrated_scale()) ||
          (method.permutation && permutation_row(*method.permutation).needs_text) ||
          rounding_row(method.rounding.name).uses_moments ||
          std::any_of(method.transforms.begin(), method.transforms.end(),

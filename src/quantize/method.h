@@ -41,10 +41,14 @@ struct Method {
 /// none, nearest, natural, current, quantized). Errors say which word and what is known.
 Method parse_method(std::string_view text);
 
+struct PublishedLayout;
+/// The layout of other programs that can hold what the method makes; null: none can.
+const PublishedLayout* layout_of(const Method& method);
+
 /// How what the method makes of a weight is stored: the weight's format or the rounding decides.
 const Packing& packing_of(const Method& method);
-/// Whether what is stored so lies on the grid that certificates speak of.
-bool has_certificates(const Packing& packing);
+/// Whether what it stores lies on the grid that certificates speak of.
+bool has_certificates(const Method& method);
 
 /// The canonical string: parse_method gives the same method back.
 std::string to_text(const Method& method);

@@ -2,9 +2,11 @@
 
 #include "core/error.h"
 #include "core/run_directory.h"
+#include "core/words.h"
 #include "quantize/check_method.h"
 #include "quantize/input_bases.h"
 #include "quantize/packed_block.h"
+#include "quantize/published_layouts.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
 #include <algorithm>
@@ -13,7 +15,6 @@
 namespace latticelens {
 namespace {
 
-const char* const layout = "mxfp4-pack-quantized";
 const char* const rotation_name =
     "R4"; // of the transform's config group; part of the stored tensors' names
 
@@ -37,28 +38,6 @@ class PackedTensors : public TensorSource {
   std::shared_ptr<const TensorSource> stored_;
   Method method_;
 };
-
-/// Whether other programs' layout can hold what the method makes.
-bool has_published_layout(const Method& method) {
-  return !has_input_transforms(method) && !method.centred &&
-         method.weight.grid.mantissa_bits == 1 && !method.weight.rule.scale_grid &&
-         method.weight.block == 32 && &packing_of(method) == &grid_packing();
-}
-
-Json quantization_arguments(bool dynamic) {
-  return {{"actorder", nullptr},
-          {"block_structure", nullptr},
-          {"dynamic", dynamic},
-          {"group_size", 32},
-          {"num_bits", 4},
-          {"observer", dynamic ? Json(nullptr) : Json("memoryless_minmax")},
-          {"observer_kwargs", Json::object()},
-          {"scale_dtype", "torch.uint8"},
-          {"strategy", "group"},
-          {"symmetric", true},
-          {"type", "float"},
-          {"zp_dtype", nullptr}};
-}
 
 std::int64_t rotation_size(const TransformSpec& spec, const Config& config) {
   return spec.size > 0 ? spec.size : config.intermediate;
@@ -118,9 +97,15 @@ constexpr const char* own_layout = "latticelens"; // quant_method of everything 
 bool is_known_layout(const Json& quantization, const std::string& where) {
   const auto method = member<std::string>(quantization, "quant_method", where);
   const auto format = member_or<std::string>(quantization, "format", "", where);
-  require((method == "compressed-tensors" && format == layout) || method == own_layout, "model",
+  const auto& layouts = published_layouts();
+  const bool published =
+      method == "compressed-tensors" &&
+      std::any_of(layouts.begin(), layouts.end(),
+                  [&](const PublishedLayout& layout) { return format == layout.name; });
+  require(published || method == own_layout, "model",
           where + ": quantization \"" + method + "\" with format \"" + format +
-              "\" is not supported; known: compressed-tensors with " + layout + ", " + own_layout);
+              "\" is not supported; known: " + own_layout + ", and compressed-tensors with " +
+              names_of(layouts));
   return true;
 }
 
@@ -157,10 +142,35 @@ std::shared_ptr<const Transform> read_rotation(const Json& quantization, const M
 Method read_method(const Json& quantization, const std::string& text, const std::string& where) {
   if (!text.empty())
     return parse_method(text);
-  const Json group =
-      member<Json>(member<Json>(quantization, "config_groups", where), "group_0", where);
-  const bool quantized = !member_or<Json>(group, "input_activations", nullptr, where).is_null();
-  return parse_method(quantized ? "weight=mxfp4/even activation=mxfp4/even" : "weight=mxfp4/even");
+  const Json groups = member<Json>(quantization, "config_groups", where);
+  for (const char* key : {"kv_cache_scheme", "output_activations"})
+    require(member_or<Json>(quantization, key, nullptr, where).is_null(), "model",
+            where + ": its " + key + " is not supported");
+  require(groups.is_object() && groups.size() == 1, "model",
+          where + ": linears quantized in several ways (config_groups) are not supported");
+  const Json group = groups.begin().value();
+  require(member_or<Json>(group, "output_activations", nullptr, where).is_null(), "model",
+          where + ": quantized outputs (output_activations) are not supported");
+  const Format weight = weight_format(member<Json>(group, "weights", where), where);
+  const Json inputs = member_or<Json>(group, "input_activations", nullptr, where);
+  return parse_method(
+      "weight=" + weight.name +
+      (inputs.is_null() ? "" : " activation=" + activation_format(inputs, where).name));
+}
+
+/// With quantized inputs every linear of every stage has to be quantized: inputs are, stage by
+/// stage.
+void check_whole(const Model& model, const Method& method, const std::string& where) {
+  if (!method.activation)
+    return;
+  for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
+    for (const Stage& stage : model.layout->stages)
+      for (const std::string& name : stage.linears)
+        require(model.tensors->has(block_prefix(model, layer) + name + ".weight" +
+                                   packing_of(method).main_part),
+                "model",
+                where + ": " + block_prefix(model, layer) + name +
+                    " is not quantized, others are; with quantized inputs this is not supported");
 }
 
 } // namespace
@@ -205,7 +215,8 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
   config.erase("torch_dtype");
   config["dtype"] = "bfloat16"; // to compute in, not of the storage: runtimes unpack into bf16
   config["latticelens"] = {{"method", to_text(method)}, {"seed", seed}};
-  if (!has_published_layout(method)) {
+  const PublishedLayout* layout = layout_of(method);
+  if (!layout) {
     config["quantization_config"] = {{"quant_method", own_layout},
                                      {"format", method.weight.name},
                                      {"packing", packing_of(method).name},
@@ -215,12 +226,13 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
   config["quantization_config"] = {
       {"config_groups",
        {{"group_0",
-         {{"format", layout},
-          {"input_activations", method.activation ? quantization_arguments(true) : Json(nullptr)},
+         {{"format", layout->name},
+          {"input_activations",
+           method.activation ? activation_arguments(*method.activation) : Json(nullptr)},
           {"output_activations", nullptr},
           {"targets", {"Linear"}},
-          {"weights", quantization_arguments(false)}}}}},
-      {"format", layout},
+          {"weights", weight_arguments(method.weight)}}}}},
+      {"format", layout->name},
       {"global_compression_ratio", nullptr},
       {"ignore", ignored_linears(original)},
       {"kv_cache_scheme", nullptr},
@@ -252,6 +264,8 @@ OpenedModel open_model(const std::filesystem::path& path) {
   const Json made = member_or<Json>(model.config.source, "latticelens", Json::object(), where);
   opened.method = member_or<std::string>(made, "method", "", where);
   const Method method = read_method(quantization, opened.method, where);
+  if (opened.method.empty())
+    check_whole(model, method, where);
   model.tensors = std::make_shared<PackedTensors>(model.tensors, method);
   check_kv(method, model.config);
   opened.activations =

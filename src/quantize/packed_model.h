@@ -1,6 +1,6 @@
-// Quantized folders: in the compressed-tensors layout `mxfp4-pack-quantized` where the method
-// allows (quantization-peers.md §6.1, §6.3), else in a layout of our own that differs in how a
-// weight is stored.
+// Quantized folders: in a layout of compressed-tensors where one holds what the method makes
+// (quantize/published_layouts.h), else in a layout of our own that differs in how a weight is
+// stored.
 #pragma once
 #include "quantize/activations.h"
 #include "quantize/shards.h"

@@ -38,11 +38,13 @@ const std::vector<Meaning> format_options = {
     {"even", "the scale goes one power up where the largest value would round up to it"},
     {"rceil", "the scale is the smallest at which nothing saturates"},
     {"7.25", "the scale is the smallest power of two with maximum / scale ≤ 7.25"},
+    {"1.75", "the scale goes one power up where the largest value's significand reaches 1.75"},
     {"ceil", "the scale is the power of two above the maximum"},
     {"search", "each scale is the best of several by squared error"},
     {"maximum", "the largest value becomes the grid's largest"},
     {"four-over-six", "the largest value becomes 6 or 4, whichever has the smaller squared error"},
     {"away", "ties round away from zero"},
+    {"token", "each token has a second scale of its own"},
 };
 const std::vector<Meaning> sites = {
     {"residual", "the stream between blocks; folded into the weights, free at run time"},

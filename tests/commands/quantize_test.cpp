@@ -194,6 +194,44 @@ TEST_F(QuantizeCommand, formats_of_every_kind_are_stored_and_read_back) {
   }
 }
 
+/// The folder as another program would have written it: nothing says how it was made.
+void forget_how_it_was_made(const std::string& folder) {
+  Json config = read_json(folder + "/config.json");
+  config.erase("latticelens");
+  write_text(folder + "/config.json", config.dump());
+}
+
+TEST_F(QuantizeCommand, folders_of_published_layouts_are_read_without_the_method_that_made_them) {
+  const auto loss = [&](const std::string& path) {
+    const auto evaluated = run_program({"evaluate", path, "--text", at("text.txt"), "--window",
+                                        "64", "--windows", "2", "--json", "--quiet"});
+    EXPECT_EQ(evaluated.exit_code, 0) << evaluated.err;
+    return evaluated.exit_code == 0 ? parse_json(evaluated.out, "stdout")["mean_nll"].get<double>()
+                                    : 0;
+  };
+  for (const std::string method :
+       {"weight=mxfp4 activation=mxfp4/even", "weight=nvfp4 activation=nvfp4", "weight=nvfp4",
+        "weight=mxfp8-e4m3 activation=mxfp8-e4m3/1.75", "weight=int4 activation=int4",
+        "weight=bint4:32", "weight=int8 activation=int8"}) {
+    std::vector<std::string> arguments = with_method("run", "");
+    arguments[3] = method + " rounding=gptq";
+    const auto made = run_program(arguments);
+    ASSERT_EQ(made.exit_code, 0) << method << made.err;
+    const double wanted = loss(at("run"));
+    forget_how_it_was_made(at("run/model"));
+    EXPECT_EQ(loss(at("run/model")), wanted) << method;
+    std::filesystem::remove_all(at("run"));
+  }
+}
+
+TEST_F(QuantizeCommand, nvfp4_inputs_need_text_or_a_scale_for_each_token) {
+  const auto refused = run_program(
+      {"quantize", at("model"), "--method", "weight=nvfp4 activation=nvfp4", "--out", at("run")});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("--calibration"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("nvfp4/token"), std::string::npos) << refused.err;
+}
+
 TEST_F(QuantizeCommand, a_run_killed_again_and_again_ends_in_the_same_bytes) {
   ASSERT_EQ(run_program(command("whole")).exit_code, 0);
   int kills = 0;

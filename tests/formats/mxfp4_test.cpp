@@ -131,7 +131,7 @@ TEST(Mxfp4, names_are_canonical_and_unknown_ones_list_what_is_known) {
   EXPECT_EQ(parse_format("mxfp4/away/7.25").name, "mxfp4/7.25/away");
   EXPECT_EQ(parse_format(parse_format("mxfp4/search").name).name, "mxfp4/search");
   EXPECT_ERROR(parse_format("mxfp5"), "known: mxfp4");
-  EXPECT_ERROR(parse_format("mxfp4/top"), "floor, even, rceil, 7.25, ceil, search");
+  EXPECT_ERROR(parse_format("mxfp4/top"), "floor, even, rceil, 7.25, 1.75, ceil, search");
   EXPECT_ERROR(parse_format("mxfp4/even/floor"), "once each");
   EXPECT_ERROR(parse_format("mxfp4").fit(at::ones({2, 33})), "no multiple of the block of 32");
 }
