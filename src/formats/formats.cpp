@@ -41,6 +41,7 @@ const std::vector<FormatRow>& formats() {
        "calibration, or with /token each token's)",
        nvfp4},
       {"bint4", "integers -7 .. 7, blocks of 32, fp16 scale", bint4},
+      {"bint8", "integers -127 .. 127, blocks of 32, fp16 scale", bint8},
       {"bfp4", "E2M1, blocks of 32, fp16 scale", bfp4},
       {"int4", "integers -7 .. 7, fp32 scale a row; activations 0 .. 15 with a zero point a token",
        int4},

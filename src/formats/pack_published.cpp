@@ -40,24 +40,41 @@ void require_integers(const Format& format) {
           format.name + ": pack-quantized holds integers of 4 or 8 bits");
 }
 
-PackedWeight pack_integers(const UnpackedWeight& weight, const Format& format) {
-  require_integers(format);
-  PackedWeight packed = grid_packing().pack(weight, format);
-  Tensor bytes = with_other_sign(packed["_packed"], format.code_bits());
-  constexpr std::int64_t word = 4;
-  const std::int64_t missing = (word - bytes.size(1) % word) % word;
-  packed["_packed"] = at::constant_pad_nd(bytes, {0, missing}).contiguous().view(at::kInt);
-  packed["_shape"] = at::tensor(weight.values.sizes(), at::kLong);
-  return packed;
+/// code + 2^(bits-1) of every value [out, in], U8.
+Tensor offset_codes(const UnpackedWeight& weight, int bits, const std::string& name) {
+  const std::int64_t block = weight.values.size(1) / weight.scales.size(1);
+  const Tensor codes = at::round(weight.values / weight.scales.repeat_interleave(block, 1));
+  const int half = 1 << (bits - 1);
+  require(codes.ge(-half).logical_and(codes.lt(half)).all().item<bool>(), "pack",
+          name + ": a value lies outside its block's integers");
+  return (codes + half).to(at::kByte);
 }
 
-/// Any float type, as the program that wrote them chose; positive numbers.
+PackedWeight pack_integers(const UnpackedWeight& weight, const Format& format) {
+  require_integers(format);
+  const int bits = format.code_bits();
+  Tensor bytes = offset_codes(weight, bits, format.name);
+  require(bytes.size(1) * bits % 8 == 0, "format",
+          "rows of " + std::to_string(bytes.size(1)) +
+              " codes of 4 bits do not fill bytes; choose another format");
+  if (bits == 4)
+    bytes = bytes.slice(1, 0, std::nullopt, 2) + bytes.slice(1, 1, std::nullopt, 2) * 16;
+  constexpr std::int64_t word = 4;
+  const std::int64_t missing = (word - bytes.size(1) % word) % word;
+  const bool halves = format.scale_type() == ScaleType::fp16;
+  return {{"_packed", at::constant_pad_nd(bytes, {0, missing}).contiguous().view(at::kInt)},
+          {"_scale", weight.scales.to(halves ? at::kHalf : at::kFloat).contiguous()},
+          {"_shape", at::tensor(weight.values.sizes(), at::kLong)}};
+}
+
+/// Any float type, as the program that wrote them chose; negative ones put the lowest code on the
+/// other side.
 Tensor float_scales(const Tensor& stored, const std::string& where) {
   require(stored.defined() && stored.dim() == 2 && stored.is_floating_point(), "weights",
           where + ": its _scale is missing or no matrix of floats");
   const Tensor scales = stored.to(at::kFloat).contiguous();
-  require((at::isfinite(scales).logical_and(scales > 0)).all().item<bool>(), "weights",
-          where + ": a block scale is no positive number; the file is damaged, make it anew");
+  require((at::isfinite(scales).logical_and(scales != 0)).all().item<bool>(), "weights",
+          where + ": a block scale is zero or no number; the file is damaged, make it anew");
   return scales;
 }
 

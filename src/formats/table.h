@@ -19,6 +19,7 @@ Format mxint6();
 Format mxint4();
 Format nvfp4();
 Format bint4();
+Format bint8();
 Format bfp4();
 Format int4();
 Format int8();

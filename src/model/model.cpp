@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "model/attention.h"
+#include "tensor/gguf_blocks.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
@@ -21,6 +22,12 @@ class GgufSource : public TensorSource {
                 ") is missing; incomplete download?");
     const Tensor stored = file_->load(gguf_name(family_, name));
     return family_.gguf.restore ? family_.gguf.restore(name, stored, config_) : stored;
+  }
+  std::string stored_type(const std::string& name) const override {
+    const auto found = file_->tensors().find(gguf_name(family_, name));
+    require(found != file_->tensors().end(), "model", name + ": is missing");
+    const BlockType* type = find_block_type(found->second.type);
+    return type ? type->name : "type " + std::to_string(found->second.type);
   }
   std::vector<std::string> names() const override {
     std::vector<std::string> all;

@@ -28,6 +28,11 @@ class SafetensorsFolder : public TensorSource {
             folder_.string() + ": tensor \"" + name + "\" is missing; incomplete download?");
     return found->second->load(name);
   }
+  std::string stored_type(const std::string& name) const override {
+    const auto found = file_of_.find(name);
+    require(found != file_of_.end(), "model", name + ": is missing");
+    return found->second->entries().at(name).dtype;
+  }
   std::vector<std::string> names() const override {
     std::vector<std::string> all;
     for (const auto& [name, file] : file_of_)

@@ -16,6 +16,8 @@ class TensorSource {
   /// In the stored dtype (quantized types as fp32). Error when absent.
   virtual Tensor load(const std::string& name) const = 0;
   virtual std::vector<std::string> names() const = 0;
+  /// The file's word for what a tensor is stored as: "BF16", "Q4_0". Error when absent.
+  virtual std::string stored_type(const std::string& name) const = 0;
 };
 
 /// One model.safetensors, or the shards that model.safetensors.index.json names. Errors: neither, a

@@ -30,6 +30,9 @@ class PackedTensors : public TensorSource {
     return load_packed(tensors_of(*stored_), name, method_).values;
   }
   std::vector<std::string> names() const override { return stored_->names(); }
+  std::string stored_type(const std::string& name) const override {
+    return is_packed(name) ? method_.weight.name : stored_->stored_type(name);
+  }
 
  private:
   bool is_packed(const std::string& name) const {

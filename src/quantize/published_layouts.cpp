@@ -47,7 +47,7 @@ bool holds_nvfp4(const Format& weight, const Format* activation) {
 }
 
 bool holds_packed_integers(const Format& weight, const Format* activation) {
-  const bool grouped = weight.name.starts_with("bint4");
+  const bool grouped = weight.name.starts_with("bint4") || weight.name.starts_with("bint8");
   return activation ? (grouped || is_one_of(weight, {"int4"})) && is_integer_row(*activation)
                     : grouped || is_integer_row(weight);
 }
@@ -120,7 +120,8 @@ const std::vector<PublishedLayout>& published_layouts() {
       {"mxfp6-pack-quantized", "MXFP6 (E2M3) weights", grid_packing, holds_mxfp6},
       {"mxfp8-quantized", "MXFP8 (E4M3) weights", element_packing, holds_mxfp8},
       {"nvfp4-pack-quantized", "NVFP4 weights", nvfp4_packing, holds_nvfp4},
-      {"pack-quantized", "integer weights of 4 bits, or of 8 with unquantized inputs",
+      {"pack-quantized",
+       "integer weights: in blocks, or a scale a row (of 8 bits with unquantized inputs)",
        integer_packing, holds_packed_integers},
       {"int-quantized", "integer weights and inputs of 8 bits", element_packing, holds_integers},
   };
@@ -154,7 +155,8 @@ Format weight_format(const Json& arguments, const std::string& where) {
   std::vector<std::string> names = {"mxfp4", "mxfp6-e2m3", "mxfp8-e4m3", "nvfp4", "int4", "int8"};
   const auto group = member_or<std::int64_t>(arguments, "group_size", 0, where);
   if (group >= 8 && group <= 65536 && (group & (group - 1)) == 0)
-    names.push_back("bint4:" + std::to_string(group));
+    for (const char* name : {"bint4:", "bint8:"})
+      names.push_back(name + std::to_string(group));
   return format_with(arguments, names, where);
 }
 

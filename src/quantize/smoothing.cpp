@@ -69,6 +69,9 @@ class SmoothedTensors : public TensorSource {
   }
   bool has(const std::string& name) const override { return stored_->has(name); }
   std::vector<std::string> names() const override { return stored_->names(); }
+  std::string stored_type(const std::string& name) const override {
+    return stored_->stored_type(name);
+  }
   Tensor load(const std::string& name) const override {
     const Tensor tensor = stored_->load(name);
     const auto found = factors_.find(name);

@@ -29,6 +29,7 @@ const std::vector<Meaning> formats = {
     {"nvfp4", "4-bit floating point (E2M1) with an 8-bit scale for every 16 neighbours, under one "
               "scale for the whole"},
     {"bint4", "4-bit integers with a 16-bit scale for every 32 neighbours"},
+    {"bint8", "8-bit integers with a 16-bit scale for every 32 neighbours"},
     {"bfp4", "4-bit floating point (E2M1) with a 16-bit scale for every 32 neighbours"},
     {"int4", "4-bit integers with one scale a row of weights, or a scale and a zero point a token"},
     {"int8", "8-bit integers with one scale a row of weights, or a scale and a zero point a token"},

@@ -23,6 +23,7 @@ class Memory : public TensorSource {
   bool has(const std::string& name) const override { return tensors.contains(name); }
   Tensor load(const std::string& name) const override { return tensors.at(name); }
   std::vector<std::string> names() const override { return {}; }
+  std::string stored_type(const std::string&) const override { return "F32"; }
 };
 
 Tensor logits(const Model& model, const Tensor& ids) {
