@@ -1,5 +1,6 @@
 #include "cli/command_options.h"
 #include "cli/commands.h"
+#include "core/byte_size.h"
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/words.h"
@@ -11,13 +12,14 @@ namespace latticelens {
 namespace {
 
 struct Options {
-  std::string model, out, format = "plain", dtype = "bf16", type, outer_type;
+  std::string model, out, format = "plain", dtype = "bf16", shard_size = "5GB", type, outer_type;
   OutputOptions output;
 };
 
 Json export_plain(const OpenedModel& opened, const Options& options, Progress& progress) {
-  export_dequantized(opened, options.out, parse_storage(options.dtype),
-                     [&](std::int64_t) { progress.step(); });
+  export_dequantized(
+      opened, options.out, parse_storage(options.dtype), [&](std::int64_t) { progress.step(); },
+      parse_byte_size(options.shard_size));
   return {{"dtype", options.dtype}};
 }
 
@@ -81,6 +83,7 @@ void print_written(const Json& result) {
 }
 
 void run(const Options& options) {
+  parse_byte_size(options.shard_size); // its errors come before any work
   const OpenedModel opened = open_model(options.model);
   Progress progress("export", "blocks", opened.model.config.layers, options.output.quiet);
   const Json written = options.format == "gguf" ? export_file(opened, options, progress)
@@ -89,6 +92,7 @@ void run(const Options& options) {
   Json result = {{"model", options.model}, {"out", options.out}, {"format", options.format}};
   result.update(written);
   result["left_out"] = left_out(opened);
+  result["peak_memory"] = peak_memory();
   print_result(options.output, result, print_written);
 }
 
@@ -111,13 +115,21 @@ void add_export(CLI::App& program) {
   add_choice(*command, "--dtype", options->dtype, "bf16|fp32",
              "Of a plain folder's weights; fp32 is exact when there is an online rotation")
       ->capture_default_str();
+  command
+      ->add_option(
+          "--shard-size", options->shard_size,
+          "Of a plain folder's files at most, as in 200MB or 5GB: one model.safetensors, or "
+          "model-00001-of-0000N.safetensors and an index; a larger tensor has its own")
+      ->type_name("SIZE")
+      ->capture_default_str();
   add_choice(*command, "--type", options->type, "GGUF-TYPE",
              "Of a GGUF file's linears: " + joined(gguf_type_names(), ", ") +
                  " (default: the one that the model was rounded into, else f16)");
   add_choice(*command, "--outer-type", options->outer_type, "GGUF-TYPE",
              "Of its embedding and head (default: q8_0 beside a quantized type, else as --type)");
   add_output_options(*command, options->output,
-                     "Print one JSON object: model, out, format, what the format adds, left_out");
+                     "Print one JSON object: model, out, format, what the format adds, left_out, "
+                     "peak_memory");
   command->footer("Example: latticelens export run/ --out dequantized/ --dtype fp32\n"
                   "         latticelens export MODEL --format gguf --type q4_k --out model.gguf");
   command->callback([options] { run(*options); });
