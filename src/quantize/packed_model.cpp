@@ -1,12 +1,14 @@
 #include "quantize/packed_model.h"
 
 #include "core/error.h"
+#include "core/recorded_files.h"
 #include "core/run_directory.h"
 #include "quantize/check_method.h"
 #include "quantize/input_bases.h"
 #include "quantize/packed_block.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <algorithm>
 #include <bit>
 
@@ -29,6 +31,7 @@ class PackedTensors : public TensorSource {
     return load_packed(tensors_of(*stored_), name, method_).values;
   }
   std::vector<std::string> names() const override { return stored_->names(); }
+  void release_pages() const override { stored_->release_pages(); }
 
  private:
   bool is_packed(const std::string& name) const {
@@ -232,15 +235,24 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
   return config;
 }
 
+namespace {
+
+/// A finished run's model, none of whose bytes changed since they were written.
+void require_whole_model(const std::filesystem::path& run) {
+  const Json json = read_run(run);
+  require(member_or<std::string>(json, "state", "", run.string()) == "finished", "model",
+          run.string() +
+              ": this run is not finished; give the same quantize command again to continue it");
+  require_intact(run, records_in(json, "model/"), at::get_num_threads());
+}
+
+} // namespace
+
 OpenedModel open_model(const std::filesystem::path& path) {
-  std::filesystem::path folder = path;
-  if (is_run(path)) {
-    require(member_or<std::string>(read_run(path), "state", "", path.string()) == "finished",
-            "model",
-            path.string() +
-                ": this run is not finished; give the same quantize command again to continue it");
-    folder = path / "model";
-  }
+  const bool run = is_run(path);
+  if (run)
+    require_whole_model(path);
+  const std::filesystem::path folder = run ? path / "model" : path;
   OpenedModel opened{.model = open_plain_model(folder)};
   Model& model = opened.model;
   const std::string where = (folder / "config.json").string();
