@@ -3,10 +3,12 @@
 #include "cli/text_options.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/recorded_files.h"
 #include "core/run_directory.h"
 #include "learn/learn.h"
 #include "quantize/carried_files.h"
 #include "quantize/prepare_model.h"
+#include <ATen/Parallel.h>
 
 namespace latticelens {
 namespace {
@@ -17,6 +19,7 @@ Json finished(const std::filesystem::path& path) {
   Json run = read_run(path);
   require(member<std::string>(run, "state", where) == "finished", "run",
           path.string() + ": is not finished; run the same quantize command again to finish it");
+  require_intact(path, records_in(run), at::get_num_threads());
   return run;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/model_writers.h"
 
+#include "core/byte_size.h"
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/words.h"
@@ -12,8 +13,9 @@ namespace latticelens {
 namespace {
 
 Json write_plain(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
-  export_dequantized(opened, options.out, parse_storage(options.dtype),
-                     [&](std::int64_t) { progress.step(); });
+  export_dequantized(
+      opened, options.out, parse_storage(options.dtype), [&](std::int64_t) { progress.step(); },
+      parse_byte_size(options.shard_size));
   return {{"dtype", options.dtype}};
 }
 
@@ -36,7 +38,8 @@ Json write_gguf(const OpenedModel& opened, const WriteOptions& options, Progress
 
 Json write_compressed(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
   const CompressedRequest request{choose_compressed_target(opened, options.type),
-                                  parse_storage(options.dtype), options.exact};
+                                  parse_storage(options.dtype), parse_byte_size(options.shard_size),
+                                  options.exact};
   const CompressedSummary summary =
       export_compressed(opened, options.out, request, [&](std::int64_t) { progress.step(); });
   const std::optional<Format>& activation = request.target.activation;
@@ -156,6 +159,12 @@ void add_write_options(CLI::App& command, WriteOptions& options) {
              "Of a folder's unpacked weights; a plain one is exact in fp32 when there is an online "
              "rotation")
       ->capture_default_str();
+  command
+      .add_option("--shard-size", options.shard_size,
+                  "Of a folder's files at most, as in 200MB or 5GB: one model.safetensors, or "
+                  "model-00001-of-0000N.safetensors and an index; a larger tensor has its own")
+      ->type_name("SIZE")
+      ->capture_default_str();
   add_choice(command, "--type", options.type, "TYPE",
              "Of the linears (default: the one that they are stored in, if there is one). GGUF: " +
                  joined(gguf_type_names(), ", ") +
@@ -165,11 +174,13 @@ void add_write_options(CLI::App& command, WriteOptions& options) {
              "Of a GGUF file's embedding and head (default: q8_0 beside a quantized type, else as "
              "--type)");
   add_output_options(command, options.output,
-                     "Print one JSON object: model, out, format, what the format adds, left_out");
+                     "Print one JSON object: model, out, format, what the format adds, left_out, "
+                     "peak_memory");
 }
 
 void write_model(const WriteOptions& options) {
   const Writer& writer = writer_named(options.form);
+  parse_byte_size(options.shard_size); // its errors come before any work
   const OpenedModel opened = open_model(options.model);
   Progress progress("write", "blocks", opened.model.config.layers, options.output.quiet);
   const Json written = writer.write(opened, options, progress);
@@ -177,6 +188,7 @@ void write_model(const WriteOptions& options) {
   Json result = {{"model", options.model}, {"out", options.out}, {"format", options.form}};
   result.update(written);
   result["left_out"] = left_out(opened, written);
+  result["peak_memory"] = peak_memory();
   print_result(options.output, result, print_written);
 }
 

@@ -6,7 +6,7 @@
 namespace latticelens {
 
 struct WriteOptions {
-  std::string model, out, form, dtype = "bf16", type, outer_type;
+  std::string model, out, form, dtype = "bf16", shard_size = "5GB", type, outer_type;
   bool exact = false; // refuse what would change a value
   OutputOptions output;
 };
@@ -19,7 +19,7 @@ const std::vector<ModelForm>& model_forms();
 /// "plain|gguf|..."
 std::string model_form_choices();
 
-/// --out, --dtype, --type, --outer-type, --json, --quiet.
+/// --out, --dtype, --shard-size, --type, --outer-type, --json, --quiet.
 void add_write_options(CLI::App& command, WriteOptions& options);
 
 /// Writes the model and prints what was written.

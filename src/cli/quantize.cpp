@@ -47,7 +47,7 @@ void print_times(const Json& times, double total) {
 /// What other programs cannot do with this folder, and what to do about it.
 void print_limits(const Options& options, const Model& model, const Method& method) {
   const std::filesystem::path folder = std::filesystem::path(options.out) / "model";
-  const Config quantized = open_model(folder).model.config;
+  const Config quantized = open_plain_model(folder).config;
   const std::string& reader = model.layout->rotation.down.front().reader;
   if (model.config.layer_norm && !quantized.layer_norm)
     std::printf(
@@ -74,10 +74,9 @@ void print_run(const Options& options, const Json& run, const Model& model, cons
               options.model.c_str());
 }
 
-/// Whether the run in the folder needs nothing more; the same command may be given again.
-bool is_finished(const std::filesystem::path& folder) {
-  return is_run(folder) &&
-         member_or<std::string>(read_run(folder), "state", "", "run.json") == "finished";
+/// run.json as the command finds it; null when there is none.
+Json run_before(const std::filesystem::path& folder) {
+  return is_run(folder) ? read_run(folder) : Json();
 }
 
 void run(const Options& options) {
@@ -88,7 +87,9 @@ void run(const Options& options) {
   const OpenedModel opened = open_original(options.model);
   check_method(method, opened.model);
   const TokenWindows windows = calibration_of(options, method);
-  const bool finished_before = is_finished(options.out);
+  const Json before = run_before(options.out);
+  const bool finished_before =
+      before.is_object() && member_or<std::string>(before, "state", "", "run.json") == "finished";
   if (!options.output.quiet && !finished_before)
     std::fprintf(stderr, "method: %s\n", to_text(method).c_str());
   const Json json =
@@ -103,10 +104,11 @@ void run(const Options& options) {
                                   .calibration_dtype = options.calibration_dtype,
                                   .quiet = options.output.quiet,
                                   .watch = watch});
-  if (finished_before && !options.output.quiet)
+  const bool nothing_done = json == before;
+  if (nothing_done && !options.output.quiet)
     std::fprintf(stderr, "%s: this run is finished; nothing to do\n", options.out.c_str());
   print_result(options.output, json, [&](const Json& run) {
-    if (!finished_before)
+    if (!nothing_done)
       print_run(options, run, opened.model, method);
   });
 }

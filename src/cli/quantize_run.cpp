@@ -4,6 +4,7 @@
 #include "learn/learn.h"
 #include "quantize/carried_files.h"
 #include "quantize/prepare_model.h"
+#include "quantize/repair.h"
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
@@ -86,8 +87,10 @@ OpenedModel open_original(const std::string& path) {
 
 Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run) {
   RunDirectory directory(folder, identity_of(run));
-  if (directory.finished())
+  const bool damaged = remove_damaged(directory, run.method, run.quiet);
+  if (directory.finished() && !damaged)
     return read_run(folder);
+  directory.forget("layers.jsonl"); // of a finished run; it will be rewritten
   Json results = facts_of(run);
   directory.write(false, results);
   carry_files(run.opened.model.path, directory.model());

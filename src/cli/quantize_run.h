@@ -24,7 +24,8 @@ double bits_per_weight(const Format& format, const std::vector<Json>& linears);
 /// A model that is still to be quantized. Error: it is quantized already.
 OpenedModel open_original(const std::string& path);
 
-/// Starts or continues the run in `folder` and finishes it; a finished one is left as it is.
+/// Starts or continues the run in `folder` and finishes it; a finished one is left as it is, unless
+/// files of it are damaged: then the blocks from the first damaged one on are quantized again.
 /// Returns run.json. Errors: those of RunDirectory and of quantizing.
 Json quantize_into(const std::filesystem::path& folder, const QuantizeRun& run);
 

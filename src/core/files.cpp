@@ -7,12 +7,15 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 #include <xxhash.h>
 
 namespace latticelens {
 namespace {
 
-constexpr std::size_t hashed_at_once = 64 << 20;
+constexpr std::size_t hashed_at_once = 256 << 10; // stays in a core's cache
+constexpr std::int64_t said_at_once = 64 << 20;
 
 std::string reason() {
   return std::strerror(errno);
@@ -39,6 +42,17 @@ std::size_t regular_size(int descriptor, const std::filesystem::path& path) {
     throw Error("file", path.string() + ": " + reason());
   require(S_ISREG(status.st_mode), "file", path.string() + ": is not a regular file");
   return static_cast<std::size_t>(status.st_size);
+}
+
+/// 0 at the end.
+std::size_t read_some(int descriptor, std::span<char> into, const std::filesystem::path& path) {
+  for (;;) {
+    const ssize_t got = ::read(descriptor, into.data(), into.size());
+    if (got < 0 && errno == EINTR)
+      continue;
+    require(got >= 0, "file", path.string() + ": cannot be read: " + reason());
+    return static_cast<std::size_t>(got);
+  }
 }
 
 bool write_all(int descriptor, const char* data, std::size_t size) {
@@ -72,12 +86,9 @@ std::string read_text(const std::filesystem::path& path, std::uintmax_t size_lim
   std::string text(size, '\0');
   std::size_t done = 0;
   while (done < size) {
-    const ssize_t got = ::read(*file, text.data() + done, size - done);
-    if (got < 0 && errno == EINTR)
-      continue;
-    require(got > 0, "file",
-            path.string() + ": cannot be read: " + (got < 0 ? reason() : "it shrank"));
-    done += static_cast<std::size_t>(got);
+    const std::size_t got = read_some(*file, std::span(text).subspan(done), path);
+    require(got > 0, "file", path.string() + ": cannot be read: it shrank");
+    done += got;
   }
   return text;
 }
@@ -92,6 +103,11 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   data_ = std::shared_ptr<const std::byte>(
       static_cast<const std::byte*>(data),
       [size = size_](const std::byte* p) { ::munmap(const_cast<std::byte*>(p), size); });
+}
+
+void MappedFile::release_pages() const {
+  if (data_)
+    ::madvise(const_cast<std::byte*>(data_.get()), size_, MADV_DONTNEED);
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path)
@@ -157,17 +173,22 @@ void make_directory(const std::filesystem::path& path) {
 
 std::string file_hash(const std::filesystem::path& path,
                       const std::function<void(std::int64_t)>& progress) {
-  const MappedFile file(path);
+  const Descriptor file(path, O_RDONLY);
+  regular_size(*file, path);
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
                                                                        &XXH3_freeState);
   XXH3_128bits_reset(state.get());
-  for (auto rest = file.bytes(); !rest.empty();) {
-    const auto part = rest.first(std::min(rest.size(), hashed_at_once));
-    XXH3_128bits_update(state.get(), part.data(), part.size());
-    rest = rest.subspan(part.size());
-    if (progress)
-      progress(static_cast<std::int64_t>(part.size()));
+  // Read, not mapped: pages of a mapping would count as the process's memory.
+  std::vector<char> part(hashed_at_once);
+  std::int64_t unsaid = 0;
+  while (const std::size_t got = read_some(*file, part, path)) {
+    XXH3_128bits_update(state.get(), part.data(), got);
+    unsaid += static_cast<std::int64_t>(got);
+    if (progress && unsaid >= said_at_once)
+      progress(std::exchange(unsaid, 0));
   }
+  if (progress)
+    progress(unsaid);
   return hexadecimal(XXH3_128bits_digest(state.get()));
 }
 

@@ -23,6 +23,8 @@ class MappedFile {
   const std::filesystem::path& path() const { return path_; }
   /// Keeps the mapping alive: for tensors that view it.
   std::shared_ptr<const std::byte> owner() const { return data_; }
+  /// Takes the pages read so far out of the process's memory; they are read again when needed.
+  void release_pages() const;
 
  private:
   std::filesystem::path path_;

@@ -61,7 +61,7 @@ Block start_of(const Shards& shards, const Rotations& rotations, std::int64_t la
 }
 
 /// The shard with these weights' codes.
-void rewrite(const Shards& shards, const Block& block, const Grids& grids) {
+void rewrite(const Shards& shards, const Block& block, const Grids& grids, RunDirectory& run) {
   NamedTensors packed;
   for (const auto& [name, linear] : block.linears)
     if (const auto found = grids.find({block.layer, name}); found != grids.end()) {
@@ -78,7 +78,10 @@ void rewrite(const Shards& shards, const Block& block, const Grids& grids) {
       tensors.emplace_back(name, found == changed.end() ? file.load(name).clone() : found->second);
     }
   }
+  const std::string name = "model/" + shards.folder.path(block.layer).filename().string();
+  run.forget(name);
   shards.folder.write(block.layer, tensors);
+  run.record(name);
 }
 
 } // namespace
@@ -101,7 +104,7 @@ void learn_codes(const QuantizeRequest& request, RunDirectory& run, const EachSt
                         });
   for (const Block& block :
        descend({request, spec, loss, run.path(), each_step}, std::move(blocks)))
-    rewrite(shards, block, grids);
+    rewrite(shards, block, grids, run);
   shards.folder.write_index();
   remove_state(run.path());
 }

@@ -29,6 +29,7 @@ class GgufSource : public TensorSource {
     const BlockType* type = find_block_type(found->second.type);
     return type ? type->name : "type " + std::to_string(found->second.type);
   }
+  void release_pages() const override { file_->release_pages(); }
   std::vector<std::string> names() const override {
     std::vector<std::string> all;
     for (const auto& [name, tensor] : file_->tensors())
@@ -117,11 +118,14 @@ Block load_block_to_run(const Model& model, std::int64_t layer) {
   return model.load_to_run ? model.load_to_run(layer) : load_block(model, layer);
 }
 
-Tensor load_embedding(const Model& model) {
+std::string stored_embedding(const Model& model) {
   const OuterNames& names = model.family->names;
-  // Some tied checkpoints keep the one matrix under the head's name.
   const bool under_head = !model.tensors->has(names.embedding + ".weight") && model.config.tied;
-  return load_weight(*model.tensors, (under_head ? names.head : names.embedding) + ".weight",
+  return (under_head ? names.head : names.embedding) + ".weight";
+}
+
+Tensor load_embedding(const Model& model) {
+  return load_weight(*model.tensors, stored_embedding(model),
                      {model.config.vocabulary, model.config.hidden});
 }
 

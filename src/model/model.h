@@ -33,6 +33,8 @@ Block load_block(const Model& model, std::int64_t layer, const std::set<std::str
 /// One block that is only run.
 Block load_block_to_run(const Model& model, std::int64_t layer);
 
+/// The embedding's name in the model's files: some tied checkpoints keep it under the head's.
+std::string stored_embedding(const Model& model);
 Tensor load_embedding(const Model& model); // [vocabulary, hidden]
 Norm load_final_norm(const Model& model);
 Linear load_head(const Model& model); // [vocabulary, hidden]; the embedding when tied

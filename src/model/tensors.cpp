@@ -33,6 +33,10 @@ class SafetensorsFolder : public TensorSource {
     require(found != file_of_.end(), "model", name + ": is missing");
     return found->second->entries().at(name).dtype;
   }
+  void release_pages() const override {
+    for (const auto& file : files_)
+      file->release_pages();
+  }
   std::vector<std::string> names() const override {
     std::vector<std::string> all;
     for (const auto& [name, file] : file_of_)
@@ -46,6 +50,7 @@ class SafetensorsFolder : public TensorSource {
             folder_.string() + ": has neither model.safetensors nor model.safetensors.index.json; "
                                "is it a model's folder?");
     const auto file = std::make_shared<const SafetensorsFile>(path);
+    files_.push_back(file);
     for (const auto& [name, entry] : file->entries())
       file_of_[name] = file;
   }
@@ -64,6 +69,7 @@ class SafetensorsFolder : public TensorSource {
                 (folder_ / shard).string() +
                     ": the index names this shard but it is absent; incomplete download?");
         file = std::make_shared<const SafetensorsFile>(folder_ / shard);
+        files_.push_back(file);
       }
       require(file->has(name), "model",
               (folder_ / shard).string() + ": lacks tensor \"" + name +
@@ -73,6 +79,7 @@ class SafetensorsFolder : public TensorSource {
   }
 
   std::filesystem::path folder_;
+  std::vector<std::shared_ptr<const SafetensorsFile>> files_;
   std::map<std::string, std::shared_ptr<const SafetensorsFile>> file_of_;
 };
 
@@ -84,43 +91,70 @@ std::shared_ptr<const TensorSource> open_safetensors_folder(const std::filesyste
 
 namespace {
 
-/// One pass over fp32 values, without a branch for each; LibTorch's sum in fp64 copies them first.
-bool is_finite(const Tensor& x) {
+/// One pass over values whose bit patterns are words, without a branch for each; LibTorch's sum in
+/// fp64 copies them first.
+template<class Word>
+bool is_finite(const void* values, std::int64_t count, Word exponent) {
   constexpr std::int64_t at_once = 1024;
-  constexpr std::uint32_t exponent = 0x7F800000u;
-  const Tensor values = x.contiguous();
-  const float* from = values.const_data_ptr<float>();
-  for (std::int64_t first = 0; first < values.numel(); first += at_once) {
-    std::uint32_t bits[at_once] = {}, found = 0;
-    std::memcpy(bits, from + first, std::min(at_once, values.numel() - first) * sizeof(float));
-    for (const std::uint32_t word : bits)
-      found |= (word & exponent) == exponent ? 1u : 0u;
+  const auto* from = static_cast<const Word*>(values);
+  for (std::int64_t first = 0; first < count; first += at_once) {
+    Word bits[at_once] = {}, found = 0;
+    std::memcpy(bits, from + first, std::min(at_once, count - first) * sizeof(Word));
+    for (const Word word : bits)
+      found |= (word & exponent) == exponent ? Word{1} : Word{0};
     if (found)
       return false;
   }
   return true;
 }
 
+bool is_finite(const Tensor& x) {
+  const Tensor values = x.contiguous();
+  const auto all = [&]<class Word>(Word exponent) {
+    return is_finite(values.const_data_ptr(), values.numel(), exponent);
+  };
+  switch (values.scalar_type()) {
+  case at::kFloat:
+    return all(std::uint32_t{0x7F800000});
+  case at::kBFloat16:
+    return all(std::uint16_t{0x7F80});
+  case at::kHalf:
+    return all(std::uint16_t{0x7C00});
+  default:
+    return is_finite(values.to(at::kFloat));
+  }
+}
+
+std::string print(at::IntArrayRef sizes) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(sizes[i]);
+  return text + "]";
+}
+
 } // namespace
 
-Tensor load_weight(const TensorSource& tensors, const std::string& name,
+Tensor load_stored(const TensorSource& tensors, const std::string& name,
                    const std::vector<std::int64_t>& shape) {
-  const Tensor stored = tensors.load(name);
-  const auto print = [](at::IntArrayRef sizes) {
-    std::string text = "[";
-    for (std::size_t i = 0; i < sizes.size(); ++i)
-      text += (i ? ", " : "") + std::to_string(sizes[i]);
-    return text + "]";
-  };
+  Tensor stored = tensors.load(name);
   require(stored.sizes() == at::IntArrayRef(shape), "model",
           "tensor \"" + name + "\" has shape " + print(stored.sizes()) +
               ", but the config asks for " + print(shape));
   require(at::isFloatingType(stored.scalar_type()), "model",
           "tensor \"" + name + "\" has dtype " + at::toString(stored.scalar_type()) +
               ", no floating type");
-  const Tensor weight = stored.to(at::kFloat);
-  require(is_finite(weight), "model",
+  return stored;
+}
+
+void require_finite(const Tensor& x, const std::string& name) {
+  require(is_finite(x), "model",
           "tensor \"" + name + "\" has NaN or infinite values; the file is damaged");
+}
+
+Tensor load_weight(const TensorSource& tensors, const std::string& name,
+                   const std::vector<std::int64_t>& shape) {
+  Tensor weight = load_stored(tensors, name, shape).to(at::kFloat);
+  require_finite(weight, name);
   return weight;
 }
 

@@ -7,6 +7,7 @@
 #include "quantize/carried_files.h"
 #include "quantize/check_method.h"
 #include "quantize/input_bases.h"
+#include "quantize/plain_tensors.h"
 #include "quantize/published_layouts.h"
 #include "tensor/gguf_codes.h"
 #include <ATen/ATen.h>
@@ -61,80 +62,123 @@ class Export {
       : opened_(opened), request_(request), method_(method_for(opened, request.target)) {}
 
   const Method& method() const { return method_; }
-  const CompressedSummary& summary() const { return summary_; }
 
-  NamedTensors block(std::int64_t layer) {
-    const Model& model = opened_.model;
-    const Block block = load_block(model, layer);
-    const std::string prefix = block_prefix(model, layer);
-    NamedTensors tensors;
-    for (const auto& [name, norm] : block.norms)
-      add_norm(tensors, prefix + name, norm);
-    for (const auto& [name, linear] : block.linears)
-      if (!in_a_stage(*model.layout, name))
-        add_linear(tensors, prefix + name, linear);
-      else if (linear.bias.defined())
-        tensors.emplace_back(prefix + name + ".bias", linear.bias);
-    for (const OnlineInput& input : model.layout->rotation.down)
-      add_online_rotation(tensors, prefix + input.reader, method_, model.config);
-    tensors = stored(std::move(tensors));
-    add_linears(tensors, block);
-    const auto bases = load_input_bases(model, method_, layer, tensors_of(*model.tensors));
-    for (const Stage& stage : model.layout->stages)
-      if (const auto found = bases.find(stage.name); found != bases.end())
-        add_input_basis(tensors, prefix, stage, found->second);
-    return tensors;
-  }
-
-  NamedTensors outer() {
-    const Model& model = opened_.model;
-    return stored(outer_tensors({load_embedding(model), load_final_norm(model),
-                                 model.config.tied ? Linear() : load_head(model)},
-                                model.family->names));
+  CompressedSummary run(const std::filesystem::path& folder,
+                        const std::function<void(std::int64_t)>& each_block) {
+    const std::vector<PlainTensor> outer = plain_outer_tensors(opened_);
+    NamedTensors tensors = block(0);
+    summary_ = {}; // the first block is written again
+    ShardedWriter writer(folder, plan(outer, tensors), request_.shard_size);
+    write(writer, outer.front());
+    for (std::int64_t layer = 0; layer < opened_.model.config.layers; ++layer) {
+      tensors = block(layer);
+      for (const auto& [name, tensor] : tensors)
+        writer.add(name, tensor);
+      opened_.model.tensors->release_pages();
+      if (each_block)
+        each_block(layer);
+    }
+    for (std::size_t i = 1; i < outer.size(); ++i)
+      write(writer, outer[i]);
+    writer.commit();
+    return summary_;
   }
 
  private:
-  NamedTensors stored(NamedTensors tensors) const {
-    for (auto& [name, tensor] : tensors) {
-      const Tensor kept = stored_value(tensor, request_.storage);
-      require(!request_.exact || at::equal(kept, tensor.to(at::kFloat)), "convert",
-              name + ": " + to_text(request_.storage) +
-                  " does not hold its values; give --dtype fp32");
-      tensor = tensor.to(request_.storage == Storage::bf16 ? at::kBFloat16 : at::kFloat);
+  /// All blocks have the first one's tensors; the writer refuses one that has others.
+  std::vector<TensorLayout> plan(const std::vector<PlainTensor>& outer,
+                                 const NamedTensors& first_block) const {
+    const auto plain = [&](const PlainTensor& tensor) {
+      return TensorLayout{tensor.name, scalar_type(request_.storage), tensor.shape};
+    };
+    std::vector<TensorLayout> all = {plain(outer.front())};
+    const std::size_t prefix = block_prefix(opened_.model, 0).size();
+    for (std::int64_t layer = 0; layer < opened_.model.config.layers; ++layer)
+      for (const auto& [name, tensor] : first_block)
+        all.push_back({block_prefix(opened_.model, layer) + name.substr(prefix),
+                       tensor.scalar_type(), tensor.sizes().vec()});
+    for (std::size_t i = 1; i < outer.size(); ++i)
+      all.push_back(plain(outer[i]));
+    return all;
+  }
+
+  void write(ShardedWriter& writer, const PlainTensor& tensor) const {
+    for_each_part(opened_, load_plain(opened_, tensor), tensor.name, [&](const Tensor& rows) {
+      writer.add(tensor.name, in_storage(tensor.name, rows));
+    });
+  }
+
+  Tensor in_storage(const std::string& name, const Tensor& tensor) const {
+    const Tensor stored = tensor.to(scalar_type(request_.storage));
+    require(!request_.exact || at::equal(stored.to(at::kFloat), tensor.to(at::kFloat)), "convert",
+            name + ": " + to_text(request_.storage) +
+                " does not hold its values; give --dtype fp32");
+    return stored;
+  }
+
+  NamedTensors block(std::int64_t layer) {
+    const Model& model = opened_.model;
+    const std::string prefix = block_prefix(model, layer);
+    NamedTensors tensors;
+    for (const PlainTensor& tensor : plain_block_tensors(opened_, layer))
+      if (!is_quantized(tensor.name.substr(prefix.size())))
+        tensors.emplace_back(tensor.name, in_storage(tensor.name, load_plain(opened_, tensor)));
+    NamedTensors rotations;
+    for (const OnlineInput& input : model.layout->rotation.down)
+      add_online_rotation(rotations, prefix + input.reader, method_, model.config);
+    for (const auto& [name, matrix] : rotations)
+      tensors.emplace_back(name, in_storage(name, matrix));
+    const auto bases = load_input_bases(model, method_, layer, tensors_of(*model.tensors));
+    for (const Stage& stage : model.layout->stages) {
+      const Format shared = shared_format(prefix, stage);
+      for (const std::string& name : stage.linears)
+        add_packed(tensors, prefix + name, packed(prefix + name, load(prefix, name), shared));
+      if (const auto found = bases.find(stage.name); found != bases.end())
+        add_input_basis(tensors, prefix, stage, found->second);
     }
     return tensors;
   }
 
-  void add_linears(NamedTensors& tensors, const Block& block) {
-    for (const Stage& stage : opened_.model.layout->stages) {
-      std::vector<Tensor> weights;
-      for (const std::string& name : stage.linears)
-        weights.push_back(block.linears.at(name).weight);
-      const Format shared = request_.target.weight.on(at::cat(weights));
-      for (std::size_t i = 0; i < weights.size(); ++i)
-        add_packed(tensors, block_prefix(opened_.model, block.layer) + stage.linears[i],
-                   packed(block_prefix(opened_.model, block.layer) + stage.linears[i], weights[i],
-                          shared));
-    }
+  bool is_quantized(const std::string& name) const {
+    constexpr std::string_view weight = ".weight";
+    return name.ends_with(weight) &&
+           in_a_stage(*opened_.model.layout, name.substr(0, name.size() - weight.size()));
+  }
+
+  Tensor load(const std::string& prefix, const std::string& name) const {
+    const LinearShape& shape = shape_of(*opened_.model.layout, name);
+    return load_weight(*opened_.model.tensors, prefix + name + ".weight", {shape.out, shape.in});
+  }
+
+  /// Linears that read one input share the second scale, since runtimes join them.
+  Format shared_format(const std::string& prefix, const Stage& stage) const {
+    Format format = request_.target.weight;
+    if (format.rule.tensor_maximum == 0)
+      return format;
+    float largest = 0;
+    for (const std::string& name : stage.linears)
+      largest = std::max(largest, load(prefix, name).abs().max().item<float>());
+    format.rule.tensor_scale = format.second_scale(largest);
+    return format;
   }
 
   /// Formats under whose second scale the values may be codes already.
   std::vector<Format> settled(const std::string& name, const Format& shared) const {
-    if (request_.target.weight.rule.tensor_maximum == 0)
+    if (shared.rule.tensor_maximum == 0)
       return {shared};
-    std::vector<Format> formats(2, shared);
-    formats[0].rule.tensor_scale = 1; // GGUF's
+    std::vector<Format> formats(1, shared);
     const std::string stored = name + ".weight_global_scale";
-    if (opened_.model.tensors->has(stored))
-      formats[1].rule.tensor_scale = opened_.model.tensors->load(stored).item<float>();
-    return {formats[1], formats[0]};
+    formats[0].rule.tensor_scale = opened_.model.tensors->has(stored)
+                                       ? opened_.model.tensors->load(stored).item<float>()
+                                       : 1; // GGUF's
+    return formats;
   }
 
   PackedWeight packed(const std::string& name, const Tensor& values, const Format& shared) {
     const Packing& packing = packing_of(method_);
     ++summary_.linears;
     summary_.energy += values.square().sum(at::kDouble).item<double>();
-    for (const Format& format : settled(name, shared))
+    for (const Format& format : settled(name, shared.on(values)))
       if (const auto scales = scales_on_grid(values, format)) {
         ++summary_.exact;
         return packing.pack({values, *scales}, format);
@@ -142,11 +186,12 @@ class Export {
     require(!request_.exact, "convert",
             name + ": its values are no codes of " + request_.target.weight.name +
                 nearest_alternatives);
-    const Tensor scales = shared.fit(values);
+    const Format format = shared.on(values);
+    const Tensor scales = format.fit(values);
     SnapCounts counts;
-    const Tensor rounded = shared.snap(values, scales, counts);
+    const Tensor rounded = format.snap(values, scales, counts);
     summary_.error += (rounded - values).square().sum(at::kDouble).item<double>();
-    return packing.pack({rounded, scales}, shared);
+    return packing.pack({rounded, scales}, format);
   }
 
   const OpenedModel& opened_;
@@ -191,18 +236,11 @@ CompressedSummary export_compressed(const OpenedModel& opened, const std::filesy
   require(!std::filesystem::exists(folder) || std::filesystem::is_empty(folder), "export",
           folder.string() + ": exists and is not empty; choose another --out");
   make_directory(folder);
-  const ShardFolder shards(folder, model.config.layers + 1, request.storage);
-  for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    shards.write(layer, writing.block(layer));
-    if (each_block)
-      each_block(layer);
-  }
-  shards.write(model.config.layers, writing.outer());
-  shards.write_index();
+  const CompressedSummary summary = writing.run(folder, each_block);
   carry_files(model.path, folder);
   write_text(folder / "config.json",
              config_of(opened, writing.method()).dump(2) + "\n"); // last: marks a whole folder
-  return writing.summary();
+  return summary;
 }
 
 } // namespace latticelens

@@ -2,6 +2,7 @@
 // format holds them, else rounded to nearest.
 #pragma once
 #include "quantize/packed_model.h"
+#include "tensor/sharded_writer.h"
 
 namespace latticelens {
 
@@ -22,8 +23,9 @@ struct CompressedSummary {
 
 struct CompressedRequest {
   CompressedTarget target;
-  Storage storage = Storage::bf16; // of what is not quantized
-  bool exact = false;              // refuse what would change a value
+  Storage storage = Storage::bf16;              // of what is not quantized
+  std::int64_t shard_size = default_shard_size; // bytes of tensors in a file at most
+  bool exact = false;                           // refuse what would change a value
 };
 
 /// Writes `folder`. `each_block(layer)` after each. Errors: the folder is not empty, blocks that do

@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "quantize/carried_files.h"
 #include "quantize/input_bases.h"
+#include "quantize/plain_tensors.h"
 
 namespace latticelens {
 namespace {
@@ -49,20 +50,61 @@ NamedTensors plain_outer(const OpenedModel& opened) {
                        model.family->names);
 }
 
+namespace {
+
+std::vector<PlainTensor> first(const std::vector<PlainTensor>& outer) {
+  return {outer.front()};
+}
+
+/// What follows the blocks: the last norm and the head.
+std::vector<PlainTensor> last(const std::vector<PlainTensor>& outer) {
+  return {outer.begin() + 1, outer.end()};
+}
+
+void add_layouts(std::vector<TensorLayout>& plan, const std::vector<PlainTensor>& tensors,
+                 Storage storage) {
+  for (const PlainTensor& tensor : tensors)
+    plan.push_back({tensor.name, scalar_type(storage), tensor.shape});
+}
+
+std::vector<TensorLayout> plan_of(const OpenedModel& opened, Storage storage) {
+  const std::vector<PlainTensor> outer = plain_outer_tensors(opened);
+  std::vector<TensorLayout> plan;
+  add_layouts(plan, first(outer), storage);
+  for (std::int64_t layer = 0; layer < opened.model.config.layers; ++layer)
+    add_layouts(plan, plain_block_tensors(opened, layer), storage);
+  add_layouts(plan, last(outer), storage);
+  return plan;
+}
+
+void write(ShardedWriter& writer, const OpenedModel& opened,
+           const std::vector<PlainTensor>& tensors, Storage storage) {
+  for (const PlainTensor& tensor : tensors)
+    for_each_part(opened, load_plain(opened, tensor), tensor.name, [&](const Tensor& rows) {
+      writer.add(tensor.name, rows.to(scalar_type(storage)));
+    });
+}
+
+} // namespace
+
 void export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
-                        Storage storage, const std::function<void(std::int64_t)>& each_block) {
+                        Storage storage, const std::function<void(std::int64_t)>& each_block,
+                        std::int64_t shard_size) {
   require(!std::filesystem::exists(folder) || std::filesystem::is_empty(folder), "export",
           folder.string() + ": exists and is not empty; choose another --out");
-  make_directory(folder);
   const Model& model = opened.model;
-  const ShardFolder shards(folder, model.config.layers + 1, storage);
+  const std::vector<TensorLayout> plan = plan_of(opened, storage);
+  make_directory(folder);
+  ShardedWriter writer(folder, plan, shard_size);
+  const std::vector<PlainTensor> outer = plain_outer_tensors(opened);
+  write(writer, opened, first(outer), storage);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    shards.write(layer, shards.in_storage(plain_block(opened, layer)));
+    write(writer, opened, plain_block_tensors(opened, layer), storage);
     if (each_block)
       each_block(layer);
   }
-  shards.write(model.config.layers, shards.in_storage(plain_outer(opened)));
-  shards.write_index();
+  write(writer, opened, last(outer), storage);
+  writer.commit();
   carry_files(model.path, folder);
   write_text(folder / "config.json",
              plain_config(model.config, storage).dump(2) + "\n"); // last: marks a whole folder

@@ -1,6 +1,7 @@
 // A quantized model as an ordinary Hugging Face folder: dequantized weights, any program loads it.
 #pragma once
 #include "quantize/packed_model.h"
+#include "tensor/sharded_writer.h"
 
 namespace latticelens {
 
@@ -12,9 +13,11 @@ NamedTensors plain_block(const OpenedModel& opened, std::int64_t layer);
 NamedTensors plain_outer(const OpenedModel& opened);
 
 /// Writes `folder`: the weights' values with the online rotation folded back, so that the function
-/// is that of the quantized weights with unquantized activations. `each_block(layer)` after each.
-/// Error: the folder exists and is not empty.
+/// is that of the quantized weights with unquantized activations; in files of at most `shard_size`
+/// bytes of tensors. `each_block(layer)` after each. Memory holds one tensor, of the embedding and
+/// the head some rows. Error: the folder exists and is not empty.
 void export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
-                        Storage storage, const std::function<void(std::int64_t)>& each_block = {});
+                        Storage storage, const std::function<void(std::int64_t)>& each_block = {},
+                        std::int64_t shard_size = default_shard_size);
 
 } // namespace latticelens

@@ -3,8 +3,9 @@
 #include "core/error.h"
 #include "core/words.h"
 #include "model/families/gguf_config.h"
-#include "quantize/export_dequantized.h"
+#include "quantize/plain_tensors.h"
 #include "tensor/gguf_codes.h"
+#include "tensor/gguf_rows.h"
 #include "tensor/gguf_writer.h"
 #include "text/gguf_vocabulary.h"
 #include "text/tokenizer.h"
@@ -76,19 +77,13 @@ class Export {
   GgufSummary run(const std::filesystem::path& file,
                   const std::function<void(std::int64_t)>& each_block) {
     const GgufMetadata metadata = metadata_of(opened_, types_, summary_);
-    const NamedTensors outer = plain_outer(opened_);
     const Tensor divisors = rope_divisors(opened_.model.config);
-    NamedTensors block = plain_block(opened_, 0);
-    GgufWriter writer(file, metadata, plan(outer, block, divisors));
-    for (const auto& [name, tensor] : outer)
-      write(writer, name, tensor);
+    GgufWriter writer(file, metadata, plan(divisors));
+    write_all(writer, plain_outer_tensors(opened_));
     if (divisors.defined())
       writer.write("rope_freqs.weight", encode_blocks(type_named("F32"), divisors, {}));
     for (std::int64_t layer = 0; layer < opened_.model.config.layers; ++layer) {
-      if (layer > 0)
-        block = plain_block(opened_, layer);
-      for (const auto& [name, tensor] : block)
-        write(writer, name, tensor);
+      write_all(writer, plain_block_tensors(opened_, layer));
       if (each_block)
         each_block(layer);
     }
@@ -110,36 +105,35 @@ class Export {
     return opened_.model.tensors->load(blocks);
   }
 
-  const BlockType& type_of(const std::string& name, const Tensor& tensor) const {
-    if (tensor.dim() < 2)
+  const BlockType& type_of(const PlainTensor& tensor) const {
+    if (tensor.shape.size() < 2)
       return type_named("F32");
-    if (stored_blocks(name).defined())
+    if (stored_blocks(tensor.name).defined())
       return *find_block_type(static_cast<std::uint32_t>(
-          opened_.model.tensors->load(name + "_type").item<std::int64_t>()));
-    const OuterNames& names = opened_.model.family->names;
-    const bool outer = name == names.embedding + ".weight" || name == names.head + ".weight";
-    return type_for_width(outer ? *types_.outer : *types_.linear, tensor.size(-1));
+          opened_.model.tensors->load(tensor.name + "_type").item<std::int64_t>()));
+    return type_for_width(in_a_block(tensor) ? *types_.linear : *types_.outer, tensor.shape.back());
   }
 
-  PlannedTensor planned(const std::string& name, const Tensor& tensor) const {
-    const std::string theirs = gguf_name(*opened_.model.family, name);
-    require(!theirs.empty(), "gguf",
-            name + ": has no name in GGUF; export another format, as --format plain");
-    return {theirs, &type_of(name, tensor), tensor.sizes().vec()};
+  bool in_a_block(const PlainTensor& tensor) const {
+    return tensor.name.starts_with(opened_.model.family->names.blocks);
   }
 
-  /// All blocks have the first one's tensors; the writer refuses one that has others.
-  std::vector<PlannedTensor> plan(const NamedTensors& outer, const NamedTensors& block,
-                                  const Tensor& divisors) const {
+  void add_to(std::vector<PlannedTensor>& all, const std::vector<PlainTensor>& tensors) const {
+    for (const PlainTensor& tensor : tensors) {
+      const std::string theirs = gguf_name(*opened_.model.family, tensor.name);
+      require(!theirs.empty(), "gguf",
+              tensor.name + ": has no name in GGUF; export another format, as --format plain");
+      all.push_back({theirs, &type_of(tensor), tensor.shape});
+    }
+  }
+
+  std::vector<PlannedTensor> plan(const Tensor& divisors) const {
     std::vector<PlannedTensor> all;
-    for (const auto& [name, tensor] : outer)
-      all.push_back(planned(name, tensor));
+    add_to(all, plain_outer_tensors(opened_));
     if (divisors.defined())
       all.push_back({"rope_freqs.weight", &type_named("F32"), divisors.sizes().vec()});
-    const std::size_t prefix = block_prefix(opened_.model, 0).size();
     for (std::int64_t layer = 0; layer < opened_.model.config.layers; ++layer)
-      for (const auto& [name, tensor] : block)
-        all.push_back(planned(block_prefix(opened_.model, layer) + name.substr(prefix), tensor));
+      add_to(all, plain_block_tensors(opened_, layer));
     return all;
   }
 
@@ -148,41 +142,59 @@ class Export {
     return family.gguf.arrange ? family.gguf.arrange(name, tensor, opened_.model.config) : tensor;
   }
 
-  std::vector<std::byte> blocks_of(const BlockType& type, const std::string& name,
-                                   const Tensor& values) const {
-    const Tensor stored = stored_blocks(name);
-    if (!stored.defined())
-      return encode_blocks(type, values, {});
-    const Tensor rows = arranged(name, stored).contiguous();
-    const auto* from = static_cast<const std::byte*>(rows.const_data_ptr());
-    return {from, from + rows.numel()};
+  void write_all(GgufWriter& writer, const std::vector<PlainTensor>& tensors) {
+    for (const PlainTensor& tensor : tensors)
+      write(writer, tensor);
   }
 
-  void write(GgufWriter& writer, const std::string& name, const Tensor& tensor) {
-    const Tensor values = arranged(name, tensor);
-    const BlockType& type = type_of(name, tensor);
-    const std::vector<std::byte> blocks = blocks_of(type, name, values);
-    if (tensor.dim() > 1)
-      count(type, name, values, blocks);
-    writer.write(gguf_name(*opened_.model.family, name), blocks);
+  void write(GgufWriter& writer, const PlainTensor& tensor) {
+    const Tensor values = arranged(tensor.name, load_plain(opened_, tensor));
+    Tensor stored = stored_blocks(tensor.name);
+    if (stored.defined())
+      stored = arranged(tensor.name, stored).contiguous();
+    const BlockType& type = type_of(tensor);
+    const std::string theirs = gguf_name(*opened_.model.family, tensor.name);
+    const bool counted = tensor.shape.size() > 1 && in_a_block(tensor);
+    EncodingError lost;
+    std::int64_t row = 0;
+    for_each_part(opened_, values, tensor.name, [&](const Tensor& rows) {
+      if (stored.defined()) {
+        const std::span<const std::byte> own = rows_of(stored, row, rows.size(0));
+        lost += encoding_error(type, rows, own);
+        writer.write(theirs, own);
+      } else {
+        if (counted)
+          lost += encode_and_compare(type, rows, blocks_);
+        else
+          encode_rows(type, rows, blocks_);
+        writer.write(theirs, blocks_);
+      }
+      row += rows.size(0);
+    });
+    if (counted)
+      count(type, lost);
   }
 
-  void count(const BlockType& type, const std::string& name, const Tensor& values,
-             const std::vector<std::byte>& blocks) {
-    if (!name.starts_with(opened_.model.family->names.blocks))
-      return;
-    const Tensor stored = decode_blocks(type, blocks, values.sizes().vec());
-    const double error = (stored - values).square().sum(at::kDouble).item<double>();
+  static std::span<const std::byte> rows_of(const Tensor& bytes, std::int64_t first,
+                                            std::int64_t count) {
+    const auto width = static_cast<std::size_t>(bytes.size(1));
+    return {static_cast<const std::byte*>(bytes.const_data_ptr()) +
+                static_cast<std::size_t>(first) * width,
+            static_cast<std::size_t>(count) * width};
+  }
+
+  void count(const BlockType& type, const EncodingError& lost) {
     ++summary_.linears[type.name];
-    summary_.exact += error == 0;
+    summary_.exact += lost.error == 0;
     summary_.narrow += &type != types_.linear;
-    summary_.error += error;
-    summary_.energy += values.square().sum(at::kDouble).item<double>();
+    summary_.error += lost.error;
+    summary_.energy += lost.energy;
   }
 
   const OpenedModel& opened_;
   const GgufTypes& types_;
   GgufSummary summary_;
+  std::vector<std::byte> blocks_; // of the rows in hand
 };
 
 } // namespace

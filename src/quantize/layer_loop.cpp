@@ -102,6 +102,13 @@ void round_stage(Loop& loop, Block& block, const Stage& stage, const StageMoment
   }
 }
 
+void write_shard(Loop& loop, std::int64_t shard, const NamedTensors& tensors) {
+  const std::string name = "model/" + loop.shards.path(shard).filename().string();
+  loop.run.forget(name);
+  loop.shards.write(shard, tensors); // its rename is what finishes the block
+  loop.run.record(name);
+}
+
 NamedTensors small_tensors(const Loop& loop, const Block& block) {
   NamedTensors tensors;
   const std::string prefix = block_prefix(loop.request.model, block.layer);
@@ -139,7 +146,7 @@ void quantize_block(Loop& loop, Walks& walks, std::int64_t layer) {
     for (auto& named : small_tensors(loop, walks.block()))
       tensors.push_back(std::move(named));
     loop.run.write_layers(loop.rows);
-    loop.shards.write(layer, tensors); // its rename is what finishes the block
+    write_shard(loop, layer, tensors);
   });
 }
 
@@ -150,6 +157,7 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
   const std::int64_t layers = model.config.layers;
   QuantizeResult result;
   const Rotations rotations = choose_rotations(request, run.path(), result.times);
+  run.record_learned();
   Loop loop{request,   run,          ShardFolder(run.model(), layers + 1, request.storage),
             rotations, result.times, {},
             {}};
@@ -178,8 +186,9 @@ QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& 
   }
   result.times.measure("write", [&] {
     if (!loop.shards.has(layers))
-      loop.shards.write(layers, loop.shards.in_storage(outer_tensors(
-                                    fold_outer(model, loop.rotations), model.family->names)));
+      write_shard(loop, layers,
+                  loop.shards.in_storage(
+                      outer_tensors(fold_outer(model, loop.rotations), model.family->names)));
     loop.shards.write_index();
     write_text(run.model() / "config.json",
                packed_config(model, request.method, request.seed).dump(2) + "\n");

@@ -15,7 +15,8 @@ struct QuantizeResult {
 };
 
 /// Writes run.model() and layers.jsonl. Blocks whose shard exists are not done again: the stream is
-/// run through them.
+/// run through them, as it is through those that remove_damaged (quantize/repair.h) leaves there.
+/// Every shard is recorded in run.json when it is written.
 QuantizeResult quantize_blocks_of(const QuantizeRequest& request, RunDirectory& run);
 
 } // namespace latticelens

@@ -1,6 +1,7 @@
 #include "quantize/packed_model.h"
 
 #include "core/error.h"
+#include "core/recorded_files.h"
 #include "core/run_directory.h"
 #include "core/words.h"
 #include "quantize/check_method.h"
@@ -9,6 +10,7 @@
 #include "quantize/published_layouts.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <algorithm>
 #include <bit>
 
@@ -33,6 +35,7 @@ class PackedTensors : public TensorSource {
   std::string stored_type(const std::string& name) const override {
     return is_packed(name) ? method_.weight.name : stored_->stored_type(name);
   }
+  void release_pages() const override { stored_->release_pages(); }
 
  private:
   bool is_packed(const std::string& name) const {
@@ -247,15 +250,24 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
   return config;
 }
 
+namespace {
+
+/// A finished run's model, none of whose bytes changed since they were written.
+void require_whole_model(const std::filesystem::path& run) {
+  const Json json = read_run(run);
+  require(member_or<std::string>(json, "state", "", run.string()) == "finished", "model",
+          run.string() +
+              ": this run is not finished; give the same quantize command again to continue it");
+  require_intact(run, records_in(json, "model/"), at::get_num_threads());
+}
+
+} // namespace
+
 OpenedModel open_model(const std::filesystem::path& path) {
-  std::filesystem::path folder = path;
-  if (is_run(path)) {
-    require(member_or<std::string>(read_run(path), "state", "", path.string()) == "finished",
-            "model",
-            path.string() +
-                ": this run is not finished; give the same quantize command again to continue it");
-    folder = path / "model";
-  }
+  const bool run = is_run(path);
+  if (run)
+    require_whole_model(path);
+  const std::filesystem::path folder = run ? path / "model" : path;
   OpenedModel opened{.model = open_plain_model(folder)};
   Model& model = opened.model;
   const std::string where = (folder / "config.json").string();

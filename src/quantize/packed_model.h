@@ -34,8 +34,9 @@ struct OpenedModel {
   Method settings; // the method, or what another program's folder asks for
 };
 
-/// A Hugging Face folder, a quantized folder, a .gguf file or a finished run's folder. Errors: an
-/// unfinished run, a quantization this program does not know.
+/// A Hugging Face folder, a quantized folder, a .gguf file or a finished run's folder, whose files
+/// are read whole and compared with their checksums. Errors: an unfinished or damaged run, a
+/// quantization this program does not know.
 OpenedModel open_model(const std::filesystem::path& path);
 
 } // namespace latticelens

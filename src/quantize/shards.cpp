@@ -6,13 +6,6 @@
 #include <ATen/ATen.h>
 
 namespace latticelens {
-namespace {
-
-at::ScalarType scalar_type(Storage storage) {
-  return storage == Storage::bf16 ? at::kBFloat16 : at::kFloat;
-}
-
-} // namespace
 
 Storage parse_storage(const std::string& text) {
   if (text == "bf16")
@@ -24,6 +17,10 @@ Storage parse_storage(const std::string& text) {
 
 const char* to_text(Storage storage) {
   return storage == Storage::bf16 ? "bf16" : "fp32";
+}
+
+at::ScalarType scalar_type(Storage storage) {
+  return storage == Storage::bf16 ? at::kBFloat16 : at::kFloat;
 }
 
 namespace {

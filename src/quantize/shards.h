@@ -11,6 +11,7 @@ namespace latticelens {
 enum class Storage { bf16, fp32 };
 Storage parse_storage(const std::string& text);
 const char* to_text(Storage storage);
+at::ScalarType scalar_type(Storage storage);
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 

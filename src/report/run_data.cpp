@@ -1,6 +1,7 @@
 #include "report/run_data.h"
 
 #include "core/error.h"
+#include "core/recorded_files.h"
 #include "core/run_directory.h"
 #include "report/source.h"
 #include <set>
@@ -184,6 +185,7 @@ void read_facts(RunData& run, const Source& source) {
 
 RunData read_run_data(const std::filesystem::path& folder) {
   const Json json = read_run(folder);
+  require_intact(folder, records_in(json, "layers.jsonl"), /*threads=*/1);
   RunData run;
   run.folder = folder;
   const Source source{json, (folder / "run.json").string()};

@@ -62,6 +62,8 @@ class GgufFile {
 
   /// The tensor decoded to fp32, its shape as in `GgufTensor`. Errors: absent, unsupported type.
   at::Tensor load(const std::string& name) const;
+  /// As MappedFile's.
+  void release_pages() const { file_.release_pages(); }
 
  private:
   MappedFile file_;

@@ -1,6 +1,8 @@
 // Plain floats and the formats of 32 values with one scale (Q4_0 ... Q8_0).
+#include "kernels/narrow_floats.h"
 #include "tensor/gguf_block_layouts.h"
 #include "tensor/gguf_decoders.h"
+#include <algorithm>
 
 namespace latticelens::gguf {
 namespace {
@@ -16,6 +18,18 @@ void five_bit_codes(const Block& block, int (&codes)[32]) {
   }
 }
 
+/// The file's bytes need no alignment, so they go through a copy.
+template<typename Widen>
+void widen(Bytes blocks, Values values, const Widen& to_floats) {
+  std::uint16_t bits[1024];
+  for (std::size_t first = 0; first < values.size(); first += std::size(bits)) {
+    const Values part = values.subspan(first, std::min(std::size(bits), values.size() - first));
+    const std::span<std::uint16_t> own(bits, part.size());
+    std::memcpy(bits, blocks.data() + first * sizeof bits[0], own.size_bytes());
+    to_floats(own, part);
+  }
+}
+
 } // namespace
 
 void decode_f32(Bytes blocks, Values values) {
@@ -24,14 +38,11 @@ void decode_f32(Bytes blocks, Values values) {
 }
 
 void decode_f16(Bytes blocks, Values values) {
-  for_each_block<std::uint16_t, 1>(
-      blocks, values, [](std::uint16_t bits, float* value) { *value = half_to_float(bits); });
+  widen(blocks, values, widen_half);
 }
 
 void decode_bf16(Bytes blocks, Values values) {
-  for_each_block<std::uint16_t, 1>(blocks, values, [](std::uint16_t bits, float* value) {
-    *value = std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-  });
+  widen(blocks, values, widen_bf16);
 }
 
 void decode_q4_0(Bytes blocks, Values values) {

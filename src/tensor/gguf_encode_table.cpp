@@ -12,20 +12,6 @@ namespace {
 
 constexpr int tries_of_iq4 = 7; // scales tried on both sides of the first
 
-/// The first of the table's nearest entries.
-int nearest_e2m1(float value, float scale) {
-  int best = 0;
-  float least = std::fabs(static_cast<float>(doubled_e2m1[0]) * scale - value);
-  for (int i = 1; i < 16; ++i) {
-    const float off = std::fabs(static_cast<float>(doubled_e2m1[i]) * scale - value);
-    if (off < least) {
-      least = off;
-      best = i;
-    }
-  }
-  return best;
-}
-
 float largest_of(Numbers values) {
   float largest = 0;
   for (const float value : values)
@@ -33,12 +19,26 @@ float largest_of(Numbers values) {
   return largest;
 }
 
+/// Codes of the table's nearest entries, the first of equals: on a tie the smaller magnitude, and 0
+/// before -0. What lies between two entries is exact, for a scale has few bits.
+template<int count>
+void nearest_e2m1(Numbers values, float half_scale, std::int32_t (&codes)[count]) {
+  for (int i = 0; i < 7; ++i) {
+    const float middle = static_cast<float>(doubled_e2m1[i] + doubled_e2m1[i + 1]) / 2,
+                end = half_scale > 0 ? middle * half_scale : HUGE_VALF;
+    for (std::size_t j = 0; j < count; ++j)
+      codes[j] += std::fabs(values[j]) > end ? 1 : 0;
+  }
+  for (std::size_t j = 0; j < count; ++j)
+    codes[j] += values[j] < 0 && codes[j] > 0 ? 8 : 0;
+}
+
 template<int bytes>
 void put_e2m1(Numbers values, float half_scale, std::uint8_t* nibbles) {
+  std::int32_t codes[2 * bytes] = {};
+  nearest_e2m1(values, half_scale, codes);
   for (int j = 0; j < bytes; ++j)
-    nibbles[j] = static_cast<std::uint8_t>(
-        nearest_e2m1(values[static_cast<std::size_t>(j)], half_scale) |
-        nearest_e2m1(values[static_cast<std::size_t>(j + bytes)], half_scale) << 4);
+    nibbles[j] = static_cast<std::uint8_t>(codes[j] | codes[j + bytes] << 4);
 }
 
 /// The nearest E4M3 number as ggml has it: ties up, never from 0x07 to 0x08, 448 from 256 on.

@@ -137,10 +137,15 @@ GgufWriter::GgufWriter(const std::filesystem::path& path, const GgufMetadata& me
 void GgufWriter::write(const std::string& name, std::span<const std::byte> bytes) {
   require(next_ < tensors_.size() && tensors_[next_].name == name, "gguf",
           name + ": is not the tensor that comes next");
-  require(bytes.size() == size_of(tensors_[next_]), "gguf",
+  const std::size_t size = size_of(tensors_[next_]);
+  require(bytes.size() <= size - written_ && (!bytes.empty() || size == 0), "gguf",
           name + ": has another size than was planned");
   file_.write(bytes);
-  file_.write(std::string(padded(bytes.size()) - bytes.size(), '\0'));
+  written_ += bytes.size();
+  if (written_ < size)
+    return;
+  file_.write(std::string(padded(size) - size, '\0'));
+  written_ = 0;
   ++next_;
 }
 

@@ -26,15 +26,17 @@ class GgufWriter {
   GgufWriter(const std::filesystem::path& path, const GgufMetadata& metadata,
              std::vector<PlannedTensor> tensors);
 
-  /// The next tensor's bytes, as encode_blocks gives them. Error: another size than planned.
+  /// The next tensor's bytes, as encode_blocks gives them, or the next of them. Errors: not the
+  /// tensor that comes next, more bytes than planned.
   void write(const std::string& name, std::span<const std::byte> bytes);
-  /// Renames the file into place. Error: tensors are missing.
+  /// Renames the file into place. Error: something is missing.
   void commit();
 
  private:
   AtomicFile file_;
   std::vector<PlannedTensor> tensors_;
-  std::size_t next_ = 0;
+  std::size_t next_ = 0;    // in tensors_
+  std::size_t written_ = 0; // bytes of it
 };
 
 /// x [..., n] as blocks of the type, row by row, on all threads. weights: how much each value

@@ -204,34 +204,30 @@ namespace {
               path.string() + ": tensor \"" + name + "\" cannot be written: " + reason);
 }
 
-const Dtype& dtype_of(const std::filesystem::path& path, const std::string& name,
-                      const Tensor& tensor) {
-  if (!tensor.defined())
-    refuse(path, name, "it is undefined");
-  const auto* found = std::ranges::find(dtypes, tensor.scalar_type(), &Dtype::type);
-  if (found == std::end(dtypes))
-    refuse(path, name,
-           std::string(at::toString(tensor.scalar_type())) + " is not one of " + known_dtypes());
-  return *found;
+const Dtype* find_dtype(at::ScalarType type) {
+  const auto* found = std::ranges::find(dtypes, type, &Dtype::type);
+  return found == std::end(dtypes) ? nullptr : found;
 }
 
 /// The header's JSON, padded with spaces so that the data begins at a multiple of 8.
-std::string header_text(const std::filesystem::path& path,
-                        const std::vector<std::pair<std::string, Tensor>>& tensors,
+std::string header_text(const std::filesystem::path& path, const std::vector<TensorLayout>& plan,
                         const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
   if (!metadata.empty())
     header[metadata_key] = metadata;
   std::set<std::string> names = {metadata_key};
   std::int64_t position = 0;
-  for (const auto& [name, tensor] : tensors) {
-    const Dtype& dtype = dtype_of(path, name, tensor);
-    if (!names.insert(name).second)
-      refuse(path, name, "its name is already taken");
-    const std::int64_t end = position + tensor.numel() * dtype.size;
-    header.push_back({name, Json{{"dtype", dtype.word},
-                                 {"shape", tensor.sizes().vec()},
-                                 {"data_offsets", {position, end}}}});
+  for (const TensorLayout& layout : plan) {
+    const Dtype* dtype = find_dtype(layout.type);
+    if (!dtype)
+      refuse(path, layout.name,
+             std::string(at::toString(layout.type)) + " is not one of " + known_dtypes());
+    if (!names.insert(layout.name).second)
+      refuse(path, layout.name, "its name is already taken");
+    const std::int64_t end = position + bytes_of(layout);
+    header.push_back(
+        {layout.name,
+         Json{{"dtype", dtype->word}, {"shape", layout.shape}, {"data_offsets", {position, end}}}});
     position = end;
   }
   std::string text;
@@ -246,21 +242,87 @@ std::string header_text(const std::filesystem::path& path,
   return text;
 }
 
+/// Rows of the planned tensor: all dimensions but the first agree.
+bool fits(const Tensor& rows, const TensorLayout& layout) {
+  if (rows.scalar_type() != layout.type ||
+      rows.dim() != static_cast<std::int64_t>(layout.shape.size()))
+    return false;
+  for (std::int64_t i = 1; i < rows.dim(); ++i)
+    if (rows.size(i) != layout.shape[static_cast<std::size_t>(i)])
+      return false;
+  return true;
+}
+
 } // namespace
+
+std::int64_t bytes_of(const TensorLayout& layout) {
+  const Dtype* dtype = find_dtype(layout.type);
+  const auto bytes = dtype ? byte_count(layout.shape, dtype->size) : std::nullopt;
+  require(bytes.has_value(), "safetensors",
+          "tensor \"" + layout.name + "\" cannot be written: its dtype " +
+              at::toString(layout.type) + " is not one of " + known_dtypes() +
+              ", or its shape overflows");
+  return *bytes;
+}
+
+SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
+                                     std::vector<TensorLayout> plan,
+                                     const std::map<std::string, std::string>& metadata)
+    : path_(path), file_(path), plan_(std::move(plan)) {
+  const std::string header = header_text(path_, plan_, metadata);
+  const std::uint64_t length = header.size();
+  file_.write(std::as_bytes(std::span(&length, 1)));
+  file_.write(header);
+}
+
+void SafetensorsWriter::fail(const std::string& name, const std::string& reason) const {
+  refuse(path_, name, reason);
+}
+
+bool SafetensorsWriter::complete() {
+  while (next_ < plan_.size() && bytes_of(plan_[next_]) == 0)
+    ++next_;
+  return next_ == plan_.size();
+}
+
+void SafetensorsWriter::add(const std::string& name, const Tensor& rows) {
+  if (!rows.defined())
+    fail(name, "it is undefined");
+  if (rows.numel() == 0)
+    return;
+  if (complete() || plan_[next_].name != name)
+    fail(name, "it is not the tensor that comes next");
+  const std::int64_t planned = bytes_of(plan_[next_]);
+  const Tensor bytes = rows.cpu().contiguous();
+  if (!fits(bytes, plan_[next_]) || static_cast<std::int64_t>(bytes.nbytes()) > planned - written_)
+    fail(name, "it has another dtype or shape than was planned");
+  file_.write({static_cast<const std::byte*>(bytes.const_data_ptr()), bytes.nbytes()});
+  written_ += static_cast<std::int64_t>(bytes.nbytes());
+  if (written_ == planned) {
+    written_ = 0;
+    ++next_;
+  }
+}
+
+void SafetensorsWriter::commit() {
+  if (!complete())
+    fail(plan_[next_].name, "it, or a part of it, is missing");
+  file_.commit();
+}
 
 void write_safetensors(const std::filesystem::path& path,
                        const std::vector<std::pair<std::string, Tensor>>& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  const std::string header = header_text(path, tensors, metadata);
-  const std::uint64_t length = header.size();
-  AtomicFile file(path);
-  file.write(std::as_bytes(std::span(&length, 1)));
-  file.write(header);
-  for (const auto& entry : tensors) {
-    const Tensor tensor = entry.second.cpu().contiguous(); // one copy at a time
-    file.write({static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()});
+  std::vector<TensorLayout> plan;
+  for (const auto& [name, tensor] : tensors) {
+    if (!tensor.defined())
+      refuse(path, name, "it is undefined");
+    plan.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
   }
-  file.commit();
+  SafetensorsWriter writer(path, std::move(plan), metadata);
+  for (const auto& [name, tensor] : tensors)
+    writer.add(name, tensor);
+  writer.commit();
 }
 
 } // namespace latticelens

@@ -32,11 +32,49 @@ class SafetensorsFile {
   /// The tensor in its stored dtype, viewing the mapping (which it keeps alive; never write to it).
   /// Error when absent.
   Tensor load(const std::string& name) const;
+  /// As MappedFile's: loaded tensors stay valid.
+  void release_pages() const { file_.release_pages(); }
 
  private:
   MappedFile file_;
   std::map<std::string, SafetensorsEntry> entries_;
   std::map<std::string, std::string> metadata_;
+};
+
+/// A tensor that will be written.
+struct TensorLayout {
+  std::string name;
+  at::ScalarType type;
+  std::vector<std::int64_t> shape; // row-major
+};
+
+/// What it takes in a file. Errors: a dtype that the format lacks, a size that overflows.
+std::int64_t bytes_of(const TensorLayout& layout);
+
+/// One file, tensor after tensor, through a temporary name: memory holds what is being written. The
+/// same input gives the same bytes.
+class SafetensorsWriter {
+ public:
+  /// Writes the header. Errors: a name twice, a dtype that the format lacks, a name that is not
+  /// UTF-8, a header too large.
+  SafetensorsWriter(const std::filesystem::path& path, std::vector<TensorLayout> plan,
+                    const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
+
+  /// The next tensor in the plan, or the next of its rows; CPU, any strides. Errors: not the one
+  /// that comes next, another dtype or width of rows than planned, more rows than planned.
+  void add(const std::string& name, const Tensor& rows);
+  /// Whether everything in the plan was added; tensors without values need not be.
+  bool complete();
+  /// Renames the file into place. Error: something is missing.
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const std::string& name, const std::string& reason) const;
+  std::filesystem::path path_;
+  AtomicFile file_;
+  std::vector<TensorLayout> plan_;
+  std::size_t next_ = 0;     // in the plan
+  std::int64_t written_ = 0; // bytes of it
 };
 
 /// Writes the tensors in the order given, CPU, any strides; the same input gives the same bytes.

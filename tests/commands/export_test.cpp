@@ -1,7 +1,9 @@
 // export as a user runs it, on the smallest real model.
 #include "core/json.h"
-#include "tests/commands/program.h"
+#include "model/tensors.h"
+#include "tests/commands/errors.h"
 #include "tests/support.h"
+#include "tests/tiny_model.h"
 
 namespace latticelens {
 namespace {
@@ -39,6 +41,36 @@ TEST(ExportCommand, a_gguf_file_is_evaluated_like_the_model_it_was_made_of) {
   EXPECT_NE(exported.out.find("every linear keeps its values exactly"), std::string::npos);
   EXPECT_EQ(loss(file("b.gguf")), loss(file("run")));
   EXPECT_LT(loss(file("b.gguf")) - loss(model), 0.05);
+}
+
+TEST(ExportCommand, a_folder_in_many_files_is_the_model_in_one) {
+  const testing::TemporaryFolder folder;
+  testing::write_tiny_model(folder / "model");
+  const auto file = [&](const std::string& name) { return (folder / name).string(); };
+  const auto exported = [&](const std::string& out, const std::string& size) {
+    const auto outcome = run_program({"export", file("model"), "--out", file(out), "--dtype",
+                                      "fp32", "--shard-size", size, "--quiet", "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_GT(parse_json(outcome.out, "stdout")["peak_memory"], 0);
+  };
+  exported("one", "5GB");
+  exported("many", "30KB");
+  EXPECT_TRUE(std::filesystem::exists(folder / "one/model.safetensors"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "one/model.safetensors.index.json"));
+  const auto one = open_safetensors_folder(folder / "one"),
+             many = open_safetensors_folder(folder / "many");
+  EXPECT_EQ(one->names(), many->names());
+  for (const std::string& name : one->names())
+    EXPECT_TRUE(at::equal(one->load(name), many->load(name))) << name;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "many")) {
+    const bool weights = entry.path().extension() == ".safetensors";
+    EXPECT_TRUE(!weights || entry.file_size() < 32'000 ||
+                SafetensorsFile(entry.path()).entries().size() == 1);
+  }
+  testing::expect_command_error(
+      {"export", file("model"), "--out", file("none"), "--shard-size", "5 gigabytes"},
+      "is no size; write a whole number");
+  EXPECT_FALSE(std::filesystem::exists(folder / "none"));
 }
 
 TEST(ExportCommand, what_cannot_be_written_is_said_before_anything_is) {

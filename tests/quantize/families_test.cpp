@@ -84,6 +84,26 @@ TEST_P(FamilyLoop, a_rotated_model_stays_near_the_original_and_its_plain_export_
   EXPECT_LE(difference(open_plain_model(folder_ / "plain"), after.model), 1e-4);
 }
 
+TEST_P(FamilyLoop, an_export_has_the_tensors_of_whole_blocks_bit_for_bit_at_any_shard_size) {
+  write([](const Tensor& weight) { return weight; });
+  const OpenedModel opened =
+      quantized(rotations + "weight=mxfp4 rounding=nearest", "run", random_windows(4, 40));
+  NamedTensors expected = plain_outer(opened);
+  for (std::int64_t layer = 0; layer < opened.model.config.layers; ++layer)
+    for (auto& named : plain_block(opened, layer))
+      expected.push_back(named);
+  for (const Storage storage : {Storage::fp32, Storage::bf16})
+    for (const std::int64_t shard_size :
+         {std::int64_t{1}, std::int64_t{100'000}, default_shard_size}) {
+      fs::remove_all(folder_ / "plain");
+      export_dequantized(opened, folder_ / "plain", storage, {}, shard_size);
+      const auto tensors = open_safetensors_folder(folder_ / "plain");
+      EXPECT_EQ(tensors->names().size(), expected.size());
+      for (const auto& [name, tensor] : expected)
+        EXPECT_TRUE(at::equal(tensors->load(name), tensor.to(scalar_type(storage)))) << name;
+    }
+}
+
 TEST_P(FamilyLoop, a_run_cut_off_continues_to_the_same_bytes) {
   write([](const Tensor& weight) { return weight; });
   const std::string formats = "weight=mxfp4 activation=mxfp4 centre=mean ";
