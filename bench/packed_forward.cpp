@@ -58,7 +58,7 @@ void peer_line(const char* python, const std::string& run, const OpenedModel& op
   const std::filesystem::path plain = folder.path / "plain", ids = folder.path / "ids.txt",
                               answer = folder.path / "answer.txt";
   std::filesystem::create_directories(folder.path);
-  export_dequantized(opened, plain, Storage::fp32, {});
+  export_dequantized(opened, plain, {.storage = Storage::fp32});
   std::ofstream out(ids);
   for (const TokenId id : windows.ids)
     out << id << "\n";

@@ -13,16 +13,17 @@ namespace latticelens {
 namespace {
 
 Json write_plain(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
-  export_dequantized(
-      opened, options.out, parse_storage(options.dtype), [&](std::int64_t) { progress.step(); },
-      parse_byte_size(options.shard_size));
+  const PlainRequest request{parse_storage(options.dtype), parse_byte_size(options.shard_size),
+                             options.exact};
+  export_dequantized(opened, options.out, request, [&](std::int64_t) { progress.step(); });
   return {{"dtype", options.dtype}};
 }
 
 Json write_gguf(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
-  const GgufTypes types = choose_gguf_types(opened, options.type, options.outer_type);
-  const GgufSummary summary =
-      export_gguf(opened, options.out, types, [&](std::int64_t) { progress.step(); });
+  const auto choose = options.exact ? choose_exact_gguf_types : choose_gguf_types;
+  const GgufTypes types = choose(opened, options.type, options.outer_type);
+  const GgufSummary summary = export_gguf(
+      opened, options.out, types, [&](std::int64_t) { progress.step(); }, options.exact);
   std::int64_t all = 0;
   for (const auto& [type, count] : summary.linears)
     all += count;

@@ -90,9 +90,13 @@ Tensor Format::with_offsets(const Tensor& x) const {
 
 float Format::second_scale(float largest) const {
   constexpr float most = 0x1p100f; // keeps the scales of tiny tensors finite
-  return largest == 0 || !std::isfinite(largest)
-             ? 1
-             : std::min(most, rule.tensor_maximum * static_cast<float>(grid.maximum) / largest);
+  if (largest == 0 || !std::isfinite(largest))
+    return 1;
+  float scale = std::min(most, rule.tensor_maximum * static_cast<float>(grid.maximum) / largest);
+  constexpr int tries = 8; // one is enough but for rare numbers
+  for (int i = 0; i < tries && 1 / (1 / scale) != scale; ++i)
+    scale = 1 / (1 / scale);
+  return scale;
 }
 
 bool Format::has_calibrated_scale() const {

@@ -43,7 +43,8 @@ struct Format {
   /// x [out, in] less the frame's offsets, and back; without a frame x itself.
   Tensor without_offsets(const Tensor& x) const;
   Tensor with_offsets(const Tensor& x) const;
-  /// The second scale of what has this largest magnitude; 1 for zero and what is not finite.
+  /// The second scale of what has this largest magnitude; 1 for zero and what is not finite. Its
+  /// reciprocal's reciprocal is the same number, since files hold either.
   float second_scale(float largest) const;
   /// Whether activations get a second scale from calibration.
   bool has_calibrated_scale() const;

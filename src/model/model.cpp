@@ -14,9 +14,11 @@ class GgufSource : public TensorSource {
       : file_(std::move(file)), family_(family), config_(std::move(config)) {}
 
   bool has(const std::string& name) const override {
-    return file_->tensors().contains(gguf_name(family_, name));
+    return file_->tensors().contains(gguf_name(family_, name)) || second_scale(name).has_value();
   }
   Tensor load(const std::string& name) const override {
+    if (const auto scale = second_scale(name))
+      return at::full({1}, *scale, at::kFloat);
     require(has(name), "model",
             file_->path().string() + ": tensor \"" + gguf_name(family_, name) + "\" (" + name +
                 ") is missing; incomplete download?");
@@ -38,6 +40,13 @@ class GgufSource : public TensorSource {
   }
 
  private:
+  /// Of NAME.weight_global_scale, which GGUF has another name for.
+  std::optional<float> second_scale(const std::string& name) const {
+    constexpr std::string_view end = "_global_scale";
+    return name.ends_with(end)
+               ? file_->second_scale(gguf_name(family_, name.substr(0, name.size() - end.size())))
+               : std::nullopt;
+  }
   std::shared_ptr<const GgufFile> file_;
   const Family& family_;
   Config config_;

@@ -3,46 +3,34 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/words.h"
+#include "formats/gguf_exact_blocks.h"
 #include "formats/scales_on_grid.h"
 #include "quantize/carried_files.h"
 #include "quantize/check_method.h"
 #include "quantize/input_bases.h"
 #include "quantize/plain_tensors.h"
 #include "quantize/published_layouts.h"
+#include "quantize/stored_types.h"
 #include "tensor/gguf_codes.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
 namespace {
 
-/// GGUF's types whose values are codes of a format here.
-const std::map<std::string, std::string> formats_of_gguf = {
-    {"MXFP4", "mxfp4"}, {"NVFP4", "nvfp4"}, {"Q4_0", "bint4:32"}, {"Q8_0", "bint8:32"}};
-
 constexpr const char* nearest_alternatives =
     "; write the values themselves instead (--format plain), a GGUF file, or name a type "
     "(--type mxfp4), which rounds";
-
-/// What all linears of all blocks are stored as.
-std::string type_of_linears(const Model& model) {
-  std::set<std::string> types;
-  for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
-    for (const Stage& stage : model.layout->stages)
-      for (const std::string& name : stage.linears)
-        types.insert(model.tensors->stored_type(block_prefix(model, layer) + name + ".weight"));
-  return joined({types.begin(), types.end()}, " and ");
-}
 
 std::string stored_format(const OpenedModel& opened) {
   if (opened.quantized && !opened.settings.weight.coded)
     return opened.settings.weight.name;
   const std::string type = opened.quantized ? std::string(opened.settings.weight.coded->name)
                                             : type_of_linears(opened.model);
-  const auto found = formats_of_gguf.find(type);
-  require(found != formats_of_gguf.end(), "export",
+  const std::optional<Format> format = format_of_gguf_type(type);
+  require(format.has_value(), "export",
           opened.model.path.string() + ": its linears are stored as " + type +
               ", which no layout of compressed-tensors holds" + nearest_alternatives);
-  return found->second;
+  return format->name;
 }
 
 /// The method of the folder to write, as far as it is the model's own.
@@ -109,11 +97,8 @@ class Export {
   }
 
   Tensor in_storage(const std::string& name, const Tensor& tensor) const {
-    const Tensor stored = tensor.to(scalar_type(request_.storage));
-    require(!request_.exact || at::equal(stored.to(at::kFloat), tensor.to(at::kFloat)), "convert",
-            name + ": " + to_text(request_.storage) +
-                " does not hold its values; give --dtype fp32");
-    return stored;
+    return request_.exact ? stored_exactly(tensor, request_.storage, name)
+                          : tensor.to(scalar_type(request_.storage));
   }
 
   NamedTensors block(std::int64_t layer) {
@@ -167,10 +152,7 @@ class Export {
     if (shared.rule.tensor_maximum == 0)
       return {shared};
     std::vector<Format> formats(1, shared);
-    const std::string stored = name + ".weight_global_scale";
-    formats[0].rule.tensor_scale = opened_.model.tensors->has(stored)
-                                       ? opened_.model.tensors->load(stored).item<float>()
-                                       : 1; // GGUF's
+    formats[0].rule.tensor_scale = second_scale_of(opened_.model, name);
     return formats;
   }
 

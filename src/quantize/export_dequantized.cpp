@@ -78,36 +78,37 @@ std::vector<TensorLayout> plan_of(const OpenedModel& opened, Storage storage) {
 }
 
 void write(ShardedWriter& writer, const OpenedModel& opened,
-           const std::vector<PlainTensor>& tensors, Storage storage) {
+           const std::vector<PlainTensor>& tensors, const PlainRequest& request) {
   for (const PlainTensor& tensor : tensors)
     for_each_part(opened, load_plain(opened, tensor), tensor.name, [&](const Tensor& rows) {
-      writer.add(tensor.name, rows.to(scalar_type(storage)));
+      writer.add(tensor.name, request.exact ? stored_exactly(rows, request.storage, tensor.name)
+                                            : rows.to(scalar_type(request.storage)));
     });
 }
 
 } // namespace
 
 void export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
-                        Storage storage, const std::function<void(std::int64_t)>& each_block,
-                        std::int64_t shard_size) {
+                        const PlainRequest& request,
+                        const std::function<void(std::int64_t)>& each_block) {
   require(!std::filesystem::exists(folder) || std::filesystem::is_empty(folder), "export",
           folder.string() + ": exists and is not empty; choose another --out");
   const Model& model = opened.model;
-  const std::vector<TensorLayout> plan = plan_of(opened, storage);
+  const std::vector<TensorLayout> plan = plan_of(opened, request.storage);
   make_directory(folder);
-  ShardedWriter writer(folder, plan, shard_size);
+  ShardedWriter writer(folder, plan, request.shard_size);
   const std::vector<PlainTensor> outer = plain_outer_tensors(opened);
-  write(writer, opened, first(outer), storage);
+  write(writer, opened, first(outer), request);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    write(writer, opened, plain_block_tensors(opened, layer), storage);
+    write(writer, opened, plain_block_tensors(opened, layer), request);
     if (each_block)
       each_block(layer);
   }
-  write(writer, opened, last(outer), storage);
+  write(writer, opened, last(outer), request);
   writer.commit();
   carry_files(model.path, folder);
-  write_text(folder / "config.json",
-             plain_config(model.config, storage).dump(2) + "\n"); // last: marks a whole folder
+  write_text(folder / "config.json", plain_config(model.config, request.storage).dump(2) +
+                                         "\n"); // last: marks a whole folder
 }
 
 } // namespace latticelens

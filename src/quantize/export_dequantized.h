@@ -12,12 +12,18 @@ NamedTensors plain_block(const OpenedModel& opened, std::int64_t layer);
 /// The embedding, the last norm and, unless it is the embedding, the head.
 NamedTensors plain_outer(const OpenedModel& opened);
 
+struct PlainRequest {
+  Storage storage = Storage::bf16;
+  std::int64_t shard_size = default_shard_size; // bytes of tensors in a file at most
+  bool exact = false;                           // refuse what would change a value
+};
+
 /// Writes `folder`: the weights' values with the online rotation folded back, so that the function
-/// is that of the quantized weights with unquantized activations; in files of at most `shard_size`
-/// bytes of tensors. `each_block(layer)` after each. Memory holds one tensor, of the embedding and
-/// the head some rows. Error: the folder exists and is not empty.
+/// is that of the quantized weights with unquantized activations. `each_block(layer)` after each.
+/// Memory holds one tensor, of the embedding and the head some rows. Errors: the folder exists and
+/// is not empty; with `exact` the first tensor that the storage does not hold.
 void export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
-                        Storage storage, const std::function<void(std::int64_t)>& each_block = {},
-                        std::int64_t shard_size = default_shard_size);
+                        const PlainRequest& request,
+                        const std::function<void(std::int64_t)>& each_block = {});
 
 } // namespace latticelens

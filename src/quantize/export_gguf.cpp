@@ -2,9 +2,12 @@
 
 #include "core/error.h"
 #include "core/words.h"
+#include "formats/gguf_exact_blocks.h"
 #include "model/families/gguf_config.h"
 #include "quantize/plain_tensors.h"
+#include "quantize/stored_types.h"
 #include "tensor/gguf_codes.h"
+#include "tensor/gguf_nvfp4.h"
 #include "tensor/gguf_rows.h"
 #include "tensor/gguf_writer.h"
 #include "text/gguf_vocabulary.h"
@@ -72,7 +75,8 @@ GgufMetadata metadata_of(const OpenedModel& opened, const GgufTypes& types, Gguf
 /// One file in the making: which tensors there are, and their bytes in that order.
 class Export {
  public:
-  Export(const OpenedModel& opened, const GgufTypes& types) : opened_(opened), types_(types) {}
+  Export(const OpenedModel& opened, const GgufTypes& types, bool exact)
+      : opened_(opened), types_(types), exact_(exact) {}
 
   GgufSummary run(const std::filesystem::path& file,
                   const std::function<void(std::int64_t)>& each_block) {
@@ -124,6 +128,8 @@ class Export {
       require(!theirs.empty(), "gguf",
               tensor.name + ": has no name in GGUF; export another format, as --format plain");
       all.push_back({theirs, &type_of(tensor), tensor.shape});
+      if (second_scale(tensor))
+        all.push_back({scale_name(theirs), &type_named("F32"), {1}});
     }
   }
 
@@ -135,6 +141,15 @@ class Export {
     for (std::int64_t layer = 0; layer < opened_.model.config.layers; ++layer)
       add_to(all, plain_block_tensors(opened_, layer));
     return all;
+  }
+
+  /// Of a weight that keeps its NVFP4 codes: what their scales are under.
+  std::optional<float> second_scale(const PlainTensor& tensor) const {
+    const std::string linear = tensor.name.substr(0, tensor.name.rfind('.'));
+    if (tensor.restore || std::string_view(type_of(tensor).name) != "NVFP4")
+      return std::nullopt;
+    const float scale = second_scale_of(opened_.model, linear);
+    return scale == 1 ? std::nullopt : std::optional(scale);
   }
 
   Tensor arranged(const std::string& name, const Tensor& tensor) const {
@@ -154,7 +169,8 @@ class Export {
       stored = arranged(tensor.name, stored).contiguous();
     const BlockType& type = type_of(tensor);
     const std::string theirs = gguf_name(*opened_.model.family, tensor.name);
-    const bool counted = tensor.shape.size() > 1 && in_a_block(tensor);
+    const bool counted = tensor.shape.size() > 1 && (in_a_block(tensor) || exact_);
+    const std::optional<float> scale = second_scale(tensor);
     EncodingError lost;
     std::int64_t row = 0;
     for_each_part(opened_, values, tensor.name, [&](const Tensor& rows) {
@@ -163,16 +179,37 @@ class Export {
         lost += encoding_error(type, rows, own);
         writer.write(theirs, own);
       } else {
-        if (counted)
-          lost += encode_and_compare(type, rows, blocks_);
-        else
+        if (!counted)
           encode_rows(type, rows, blocks_);
+        else if (!take_codes_over(type, rows, scale, lost))
+          lost += encode_and_compare(type, rows, blocks_);
         writer.write(theirs, blocks_);
       }
       row += rows.size(0);
     });
-    if (counted)
+    require(!exact_ || lost.error == 0, "convert",
+            tensor.name + ": its values are no codes of " + type.name +
+                "; name another type, as --type bf16 or f32 (--outer-type for embedding and "
+                "head), or use export, which rounds");
+    if (scale)
+      writer.write(scale_name(theirs),
+                   encode_blocks(type_named("F32"), at::full({1}, 1 / *scale, at::kFloat), {}));
+    if (counted && in_a_block(tensor))
       count(type, lost);
+  }
+
+  /// Into blocks_; false when nothing is there to be taken over or the encoder keeps it too.
+  bool take_codes_over(const BlockType& type, const Tensor& rows, std::optional<float> scale,
+                       EncodingError& lost) {
+    if (!scale && (!holds_codes_ || encode_and_compare(type, rows, blocks_).error == 0))
+      return false;
+    const Tensor bytes = exact_blocks(type, rows, scale.value_or(1));
+    if (!bytes.defined())
+      return false;
+    const std::span<const std::byte> all = rows_of(bytes, 0, bytes.size(0));
+    blocks_.assign(all.begin(), all.end());
+    lost.energy += rows.to(at::kDouble).square().sum().item<double>();
+    return true;
   }
 
   static std::span<const std::byte> rows_of(const Tensor& bytes, std::int64_t first,
@@ -193,6 +230,9 @@ class Export {
 
   const OpenedModel& opened_;
   const GgufTypes& types_;
+  bool exact_;
+  /// Whether weights may be codes with scales that the encoder would not choose.
+  bool holds_codes_ = opened_.quantized || exact_;
   GgufSummary summary_;
   std::vector<std::byte> blocks_; // of the rows in hand
 };
@@ -209,17 +249,29 @@ std::vector<std::string> gguf_type_names() {
 
 GgufTypes choose_gguf_types(const OpenedModel& opened, const std::string& linear,
                             const std::string& outer) {
-  const CodedType* own = opened.settings.weight.coded;
-  const std::string wanted = !linear.empty() ? linear : opened.quantized && own ? own->name : "F16";
-  const BlockType& type = type_named(wanted);
+  const std::string own = opened.quantized ? gguf_type_of_linears(opened) : "";
+  const BlockType& type = type_named(!linear.empty() ? linear : !own.empty() ? own : "F16");
   return {&type,
           outer.empty() ? &type_named(type.values > 1 ? "Q8_0" : type.name) : &type_named(outer)};
 }
 
+GgufTypes choose_exact_gguf_types(const OpenedModel& opened, const std::string& linear,
+                                  const std::string& outer) {
+  const std::string own = gguf_type_of_linears(opened),
+                    embedding = opened.model.tensors->stored_type(stored_embedding(opened.model));
+  require(!linear.empty() || !own.empty(), "convert",
+          opened.model.path.string() + ": its linears are stored as " +
+              type_of_linears(opened.model) +
+              ", or rotated online, which no GGUF type holds; name a type that holds the values, "
+              "as --type f32");
+  return {&type_named(linear.empty() ? own : linear),
+          &type_named(outer.empty() ? embedding : outer)};
+}
+
 GgufSummary export_gguf(const OpenedModel& opened, const std::filesystem::path& file,
-                        const GgufTypes& types,
-                        const std::function<void(std::int64_t)>& each_block) {
-  return Export(opened, types).run(file, each_block);
+                        const GgufTypes& types, const std::function<void(std::int64_t)>& each_block,
+                        bool exact) {
+  return Export(opened, types, exact).run(file, each_block);
 }
 
 } // namespace latticelens

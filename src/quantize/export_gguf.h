@@ -13,11 +13,16 @@ struct GgufTypes {
   const BlockType* outer;  // of the embedding and the head
 };
 
-/// Types by name in any case ("q4_k"). Without `linear`: the one that the model was rounded into,
-/// else F16; without `outer`: Q8_0 beside a quantized type, else the same. Error: an unknown name,
-/// listing what can be written.
+/// Types by name in any case ("q4_k"). Without `linear`: the quantized one that the linears are
+/// stored in, else F16; without `outer`: Q8_0 beside a quantized type, else the same. Error: an
+/// unknown name, listing what can be written.
 GgufTypes choose_gguf_types(const OpenedModel& opened, const std::string& linear,
                             const std::string& outer);
+
+/// The same where no value may change: without a name the types that the model is stored in. Error:
+/// GGUF has no type that holds them.
+GgufTypes choose_exact_gguf_types(const OpenedModel& opened, const std::string& linear,
+                                  const std::string& outer);
 
 /// What was written, for people to see.
 struct GgufSummary {
@@ -29,12 +34,14 @@ struct GgufSummary {
 };
 
 /// Writes `file`: the weights' values (dequantized, an online rotation folded back) rounded to the
-/// nearest in the types; blocks that the model was rounded into (weight=q4_0 ...) as they are. Rows
-/// that are no whole blocks of a type take a neighbour of 32 values, as llama.cpp does.
-/// `each_block(layer)` after each. Errors: a family or tokenizer without a form in GGUF, what fp16
-/// scales cannot hold.
+/// nearest in the types; blocks that the model was rounded into (weight=q4_0 ...) as they are, and
+/// values that are codes of MXFP4, NVFP4, Q4_0 or Q8_0 with their own scales. Rows that are no
+/// whole blocks of a type take a neighbour of 32 values, as llama.cpp does. `each_block(layer)`
+/// after each. exact: refuse what would change a value. Errors: a family or tokenizer without a
+/// form in GGUF, what fp16 scales cannot hold; with `exact` the first tensor that would change.
 GgufSummary export_gguf(const OpenedModel& opened, const std::filesystem::path& file,
                         const GgufTypes& types,
-                        const std::function<void(std::int64_t)>& each_block = {});
+                        const std::function<void(std::int64_t)>& each_block = {},
+                        bool exact = false);
 
 } // namespace latticelens

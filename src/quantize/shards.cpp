@@ -50,6 +50,13 @@ NamedTensors outer_tensors(const OuterWeights& outer, const OuterNames& names) {
   return tensors;
 }
 
+Tensor stored_exactly(const Tensor& x, Storage storage, const std::string& name) {
+  const Tensor stored = x.to(scalar_type(storage));
+  require(at::equal(stored.to(at::kFloat), x.to(at::kFloat)), "convert",
+          name + ": " + to_text(storage) + " does not hold its values; give --dtype fp32");
+  return stored;
+}
+
 Tensor stored_value(const Tensor& x, Storage storage) {
   return x.to(scalar_type(storage)).to(at::kFloat);
 }

@@ -21,6 +21,9 @@ void add_linear(NamedTensors& tensors, const std::string& name, const Linear& li
 /// The matrices outside the blocks, under the family's names.
 NamedTensors outer_tensors(const OuterWeights& outer, const OuterNames& names);
 
+/// In the storage dtype. Error, saying `name`: it does not hold the values.
+Tensor stored_exactly(const Tensor& x, Storage storage, const std::string& name);
+
 /// Rounded to the storage dtype and back to fp32: what a reader of the shard will see.
 Tensor stored_value(const Tensor& x, Storage storage);
 

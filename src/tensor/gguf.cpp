@@ -2,9 +2,11 @@
 
 #include "core/error.h"
 #include "tensor/gguf_blocks.h"
+#include "tensor/gguf_nvfp4.h"
 #include "tensor/gguf_reader.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <cmath>
 
 namespace latticelens {
 namespace {
@@ -98,7 +100,22 @@ at::Tensor GgufFile::load(const std::string& name) const {
   require(type, "gguf",
           path().string() + ": tensor \"" + name + "\" has type " + std::to_string(tensor.type) +
               ", which is not supported; convert it to one of " + supported_block_types());
-  return decode_blocks(*type, tensor.bytes, tensor.shape);
+  const at::Tensor values = decode_blocks(*type, tensor.bytes, tensor.shape);
+  const auto scale = second_scale(name);
+  return scale ? under_second_scale(values, tensor.bytes, *scale) : values;
+}
+
+std::optional<float> GgufFile::second_scale(const std::string& name) const {
+  const auto weight = tensors_.find(name), stored = tensors_.find(scale_name(name));
+  if (weight == tensors_.end() || stored == tensors_.end() ||
+      weight->second.type != find_block_type(std::string_view("NVFP4"))->number)
+    return std::nullopt;
+  const at::Tensor scale = load(stored->first);
+  const float value = scale.numel() == 1 ? scale.item<float>() : 0;
+  require(std::isfinite(value) && value > 0, "gguf",
+          path().string() + ": tensor \"" + stored->first +
+              "\" is not one positive number; download the file again");
+  return 1 / value;
 }
 
 } // namespace latticelens

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -60,8 +61,12 @@ class GgufFile {
   std::vector<double> numbers(const std::string& key) const;
   std::vector<std::int64_t> integers(const std::string& key) const;
 
-  /// The tensor decoded to fp32, its shape as in `GgufTensor`. Errors: absent, unsupported type.
+  /// The tensor decoded to fp32, its shape as in `GgufTensor`; NVFP4 with the scale that lies
+  /// beside it. Errors: absent, unsupported type, a scale that is not one positive number.
   at::Tensor load(const std::string& name) const;
+  /// What an NVFP4 weight's block scales are divided by: 1 / NAME.scale; none when there is no such
+  /// tensor. Errors: as load.
+  std::optional<float> second_scale(const std::string& name) const;
   /// As MappedFile's.
   void release_pages() const { file_.release_pages(); }
 

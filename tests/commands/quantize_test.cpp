@@ -271,7 +271,7 @@ TEST_F(QuantizeCommand, the_exported_folder_read_back_gives_the_logits_of_the_ro
   ASSERT_EQ(run_program(command("run")).exit_code, 0);
   const OpenedModel packed = open_model(at("run"));
   EXPECT_TRUE(packed.quantized);
-  export_dequantized(packed, at("plain"), Storage::fp32);
+  export_dequantized(packed, at("plain"), {.storage = Storage::fp32});
   OpenedModel weights_only = open_model(at("run"));
   weights_only.model.load_to_run = {};
   weights_only.model.prepare = [&](Block& block) {

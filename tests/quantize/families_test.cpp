@@ -67,7 +67,7 @@ TEST_P(FamilyLoop, weights_that_the_format_holds_come_back_to_the_same_logits) {
   const Model before = open_plain_model(original());
   const OpenedModel after = quantized("weight=mxfp4 rounding=nearest", "run");
   EXPECT_TRUE(at::equal(logits(after.model), logits(before)));
-  export_dequantized(after, folder_ / "plain", Storage::fp32);
+  export_dequantized(after, folder_ / "plain", {.storage = Storage::fp32});
   EXPECT_TRUE(at::equal(logits(open_plain_model(folder_ / "plain")), logits(before)));
 }
 
@@ -80,7 +80,7 @@ TEST_P(FamilyLoop, a_rotated_model_stays_near_the_original_and_its_plain_export_
   const double relative =
       ((logits(after.model) - expected).norm() / expected.norm()).item<double>();
   EXPECT_LT(relative, 0.5);
-  export_dequantized(after, folder_ / "plain", Storage::fp32);
+  export_dequantized(after, folder_ / "plain", {.storage = Storage::fp32});
   EXPECT_LE(difference(open_plain_model(folder_ / "plain"), after.model), 1e-4);
 }
 
@@ -96,7 +96,7 @@ TEST_P(FamilyLoop, an_export_has_the_tensors_of_whole_blocks_bit_for_bit_at_any_
     for (const std::int64_t shard_size :
          {std::int64_t{1}, std::int64_t{100'000}, default_shard_size}) {
       fs::remove_all(folder_ / "plain");
-      export_dequantized(opened, folder_ / "plain", storage, {}, shard_size);
+      export_dequantized(opened, folder_ / "plain", {storage, shard_size});
       const auto tensors = open_safetensors_folder(folder_ / "plain");
       EXPECT_EQ(tensors->names().size(), expected.size());
       for (const auto& [name, tensor] : expected)
