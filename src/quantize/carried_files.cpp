@@ -36,6 +36,11 @@ void write_from_gguf(const std::filesystem::path& original, const std::filesyste
   };
   token_text("tokenizer.ggml.bos_token_id", "bos_token");
   token_text("tokenizer.ggml.eos_token_id", "eos_token");
+  token_text("tokenizer.ggml.unknown_token_id", "unk_token");
+  token_text("tokenizer.ggml.padding_token_id", "pad_token");
+  for (const char* flag : {"add_bos_token", "add_eos_token"})
+    if (const std::string key = std::string("tokenizer.ggml.") + flag; file.has(key))
+      config[flag] = file.boolean(key);
   if (file.has("tokenizer.chat_template"))
     config["chat_template"] = file.text("tokenizer.chat_template");
   write_text(folder / "tokenizer_config.json", config.dump(2) + "\n");

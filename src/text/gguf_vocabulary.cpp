@@ -1,4 +1,5 @@
 #include "text/gguf_vocabulary.h"
+#include "text/tokenizer.h"
 
 #include "core/error.h"
 #include "text/gguf_tokenizer.h"
@@ -199,6 +200,8 @@ GgufMetadata special_tokens_of_folder(const std::filesystem::path& folder, const
   for (const char* flag : {"add_bos_token", "add_eos_token"})
     if (config.value(flag, Json()).is_boolean())
       metadata.emplace_back(key(flag), config.at(flag).get<bool>());
+  if (!config.contains("add_bos_token")) // tokenizer.json's template says it
+    metadata.emplace_back(key("add_bos_token"), open_tokenizer(folder)->adds_begin_of_text());
   if (const std::string text = chat_template(folder, config); !text.empty())
     metadata.emplace_back("tokenizer.chat_template", text);
   return metadata;
