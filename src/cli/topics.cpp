@@ -27,6 +27,14 @@ std::string methods_text() {
 
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> table = {
+      {"ship", "tutorial: from a model to a 4-bit folder or GGUF file, judged before it is shipped",
+       [] { return document("tutorial_ship"); }},
+      {"research", "tutorial: methods as composition, tables, certificates, adding a method",
+       [] { return document("tutorial_research"); }},
+      {"look-inside", "tutorial: what quantization does inside a model, and where it shows",
+       [] { return document("tutorial_look_inside"); }},
+      {"faq", "questions that come up: why is my W4A4 worse than ...",
+       [] { return document("faq"); }},
       {"methods", "how a method is written, and all that it can name", methods_text},
       {"formats", "number formats of weights, activations and the KV cache",
        [] { return document("formats"); }},
@@ -36,10 +44,18 @@ const std::vector<Topic>& topics() {
        [] { return document("learned"); }},
       {"lattice", "the lattice of a layer: bounds, certificates, what search adds",
        [] { return document("lattice"); }},
+      {"lens", "what the presets lens, lens-online and lens-tuned are made of",
+       [] { return document("lens"); }},
+      {"analyses", "the block-rotation paper's claims, checked on a model",
+       [] { return document("analyse"); }},
+      {"speed", "the forward pass on 4-bit codes, and what online rotations cost",
+       [] { return document("speed"); }},
       {"other-programs", "what other programs make of a quantized folder",
        [] { return document("peers"); }},
       {"gguf", "GGUF files: types, what llama.cpp makes of them, rounding into them",
        [] { return document("gguf"); }},
+      {"architecture", "what lies where in the source, and what to read first",
+       [] { return document("architecture"); }},
       {"exit-codes", "what the program's exit code tells", exit_codes_text},
   };
   return table;
