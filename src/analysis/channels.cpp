@@ -73,7 +73,7 @@ class ChannelMagnitudes : public Analysis {
                  grown = grown_ / inputs_;
     return {.verdict = full < none && grown > 0.5 ? Verdict::supported : Verdict::refuted,
             .sentence = "The strongest hundredth of the channels holds " + percent_text(none) +
-                        " of an input's energy, " + percent_text(full) + " after full and " +
+                        " of the energy, " + percent_text(full) + " after full and " +
                         percent_text(block) + " after block rotation; full rotation makes " +
                         percent_text(grown) +
                         " of the channels stronger and changes the energy by no more than " +

@@ -82,12 +82,11 @@ void print_alternatives(const Json& alternatives, double own_error) {
   if (alternatives.empty())
     return;
   const double first = alternatives[0]["error"].get<double>();
-  std::printf("\n  %-40s %18s %7s %9s\n", "another rounding",
-              ("of " + alternatives[0]["method"].get<std::string>()).substr(0, 18).c_str(), "bits",
+  std::printf("\n  %-40s %21s %7s %9s\n", "another rounding", "error, of the first's", "bits",
               "seconds");
-  std::printf("  %-40s %18.3f\n", "the run's own", own_error / first);
+  std::printf("  %-40s %21.3f\n", "the run's own", own_error / first);
   for (const Json& row : alternatives)
-    std::printf("  %-40s %18.3f %7.2f %9.2f\n", row["method"].get<std::string>().c_str(),
+    std::printf("  %-40s %21.3f %7.2f %9.2f\n", row["method"].get<std::string>().c_str(),
                 row["error"].get<double>() / first, row["bits"].get<double>(),
                 row["seconds"].get<double>());
 }
@@ -157,10 +156,11 @@ std::vector<Json> look(const Options& options, const FinishedRun& run) {
     alternatives = usual_alternatives();
   const QuantizeRequest request = run.request();
   std::vector<Json> seen;
-  Progress progress("inspect", "blocks", request.model.config.layers, options.output.quiet);
   const auto is_wanted = [&](const std::string& name) {
     return options.layer.empty() || name == options.layer;
   };
+  Progress progress("inspect", "blocks", blocks_to_visit(request.model, is_wanted),
+                    options.output.quiet);
   revisit(
       request, run.packed_model(), is_wanted,
       [&](const VisitedStage& stage) {

@@ -2,6 +2,7 @@
 #include "cli/program.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/words.h"
 #include "tensor/cuda_loader.h"
 #include <c10/util/Exception.h>
 #include <cerrno>
@@ -29,7 +30,22 @@ void require_written() {
               "; give it a place with room");
 }
 
+/// A word where a command should be is better named than missed.
+void require_command(const CLI::App& program, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-')
+    return;
+  std::vector<std::string> known;
+  for (const CLI::App* command : program.get_subcommands(nullptr)) {
+    if (command->check_name(argv[1]))
+      return;
+    known.push_back(command->get_name());
+  }
+  throw Error("command", "\"" + std::string(argv[1]) + "\" is unknown; known: " +
+                             joined(known, ", ") + "; latticelens --help says more");
+}
+
 int parse(CLI::App& program, int argc, char** argv) {
+  require_command(program, argc, argv);
   try {
     program.parse(argc, argv);
     return exit_done;

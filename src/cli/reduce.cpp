@@ -63,9 +63,11 @@ Layer layer_of_run(const Options& options) {
   const FinishedRun run(options.source, {}, options.output.quiet);
   const QuantizeRequest request = run.request();
   Layer layer{.name = options.layer};
-  Progress progress("revisit", "blocks", request.model.config.layers, options.output.quiet);
+  const auto is_wanted = [&](const std::string& name) { return name == options.layer; };
+  Progress progress("revisit", "blocks", blocks_to_visit(request.model, is_wanted),
+                    options.output.quiet);
   revisit(
-      request, run.packed_model(), [&](const std::string& name) { return name == options.layer; },
+      request, run.packed_model(), is_wanted,
       [&](const VisitedStage& stage) {
         for (const VisitedLinear& linear : stage.linears)
           if (linear.name == options.layer)

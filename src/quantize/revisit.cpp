@@ -17,16 +17,6 @@ bool any_wanted(const Model& model, const Stage& stage, std::int64_t layer, cons
   });
 }
 
-/// One past the last block with a wanted linear.
-std::int64_t blocks_to_visit(const Model& model, const Wanted& wanted) {
-  std::int64_t blocks = 0;
-  for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
-    for (const Stage& stage : model.layout->stages)
-      if (any_wanted(model, stage, layer, wanted))
-        blocks = layer + 1;
-  return blocks;
-}
-
 VisitedStage visited(const Model& model, const Walks& walks,
                      const std::map<std::string, Tensor>& weights, const Block& block,
                      std::size_t s, const Stage& stage, const SafetensorsFile& file,
@@ -41,6 +31,15 @@ VisitedStage visited(const Model& model, const Walks& walks,
 }
 
 } // namespace
+
+std::int64_t blocks_to_visit(const Model& model, const Wanted& wanted) {
+  std::int64_t blocks = 0;
+  for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
+    for (const Stage& stage : model.layout->stages)
+      if (any_wanted(model, stage, layer, wanted))
+        blocks = layer + 1;
+  return blocks;
+}
 
 void revisit(const QuantizeRequest& request, const std::filesystem::path& packed_model,
              const Wanted& wanted, const std::function<void(const VisitedStage&)>& visit,

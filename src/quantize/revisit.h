@@ -22,6 +22,9 @@ struct VisitedStage {
 /// Which linears are wanted; all of a stage are given when one of them is.
 using Wanted = std::function<bool(const std::string& name)>;
 
+/// One past the last block with a wanted linear; 0: none exists.
+std::int64_t blocks_to_visit(const Model& model, const Wanted& wanted);
+
 /// Runs the calibration text through the run's blocks, from the bytes that it wrote, and gives
 /// every wanted stage. Ends after the last one. `each_block(layer)` follows every block. Errors: a
 /// run without calibration, none wanted exists.
