@@ -4,9 +4,9 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/words.h"
-#include "quantize/export_compressed.h"
 #include "quantize/export_dequantized.h"
 #include "quantize/export_gguf.h"
+#include "quantize/export_packed.h"
 #include <cstdio>
 
 namespace latticelens {
@@ -37,12 +37,12 @@ Json write_gguf(const OpenedModel& opened, const WriteOptions& options, Progress
           {"unlisted_token_pairs", summary.unlisted_pairs}};
 }
 
-Json write_compressed(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
-  const CompressedRequest request{choose_compressed_target(opened, options.type),
-                                  parse_storage(options.dtype), parse_byte_size(options.shard_size),
-                                  options.exact};
-  const CompressedSummary summary =
-      export_compressed(opened, options.out, request, [&](std::int64_t) { progress.step(); });
+Json write_packed(const PackedForm& form, const OpenedModel& opened, const WriteOptions& options,
+                  Progress& progress) {
+  const PackedRequest request{form.choose(opened, options.type), parse_storage(options.dtype),
+                              parse_byte_size(options.shard_size), options.exact};
+  const PackedSummary summary =
+      export_packed(opened, form, options.out, request, [&](std::int64_t) { progress.step(); });
   const std::optional<Format>& activation = request.target.activation;
   return {{"type", request.target.weight.name},
           {"activation", activation ? Json(activation->name) : Json(nullptr)},
@@ -50,6 +50,14 @@ Json write_compressed(const OpenedModel& opened, const WriteOptions& options, Pr
           {"linears", summary.linears},
           {"exact_linears", summary.exact},
           {"relative_error", summary.energy > 0 ? summary.error / summary.energy : 0.0}};
+}
+
+Json write_compressed(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
+  return write_packed(compressed_tensors_form(), opened, options, progress);
+}
+
+Json write_fp_quant(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
+  return write_packed(fp_quant_form(), opened, options, progress);
 }
 
 struct Writer {
@@ -62,6 +70,8 @@ const std::vector<Writer>& writers() {
       {{"plain", "a Hugging Face folder of the weights' values"}, write_plain},
       {{"gguf", "one file for llama.cpp"}, write_gguf},
       {{"compressed-tensors", "a Hugging Face folder of packed weights"}, write_compressed},
+      {{"fp-quant", "MXFP4 with a rotation at every input, for FP-Quant's kernels"},
+       write_fp_quant},
   };
   return table;
 }
@@ -117,7 +127,7 @@ void print_written(const Json& result) {
   const std::string out = result["out"].get<std::string>();
   if (result["format"] == "gguf") {
     print_gguf(result);
-  } else if (result["format"] == "compressed-tensors") {
+  } else if (result.contains("dtype") && result.contains("type")) {
     std::printf("wrote %s: %s linears in %s, inputs %s\n", out.c_str(),
                 result["linears"].dump().c_str(), result["type"].get<std::string>().c_str(),
                 result["activation"].is_null()

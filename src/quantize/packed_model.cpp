@@ -5,6 +5,7 @@
 #include "core/run_directory.h"
 #include "core/words.h"
 #include "quantize/check_method.h"
+#include "quantize/fp_quant_tensors.h"
 #include "quantize/input_bases.h"
 #include "quantize/packed_block.h"
 #include "quantize/published_layouts.h"
@@ -99,6 +100,7 @@ Json transform_config(const Method& method, const Model& model) {
 }
 
 constexpr const char* own_layout = "latticelens"; // quant_method of everything else
+constexpr const char* fp_quant = "fp_quant";
 
 bool is_known_layout(const Json& quantization, const std::string& where) {
   const auto method = member<std::string>(quantization, "quant_method", where);
@@ -108,10 +110,10 @@ bool is_known_layout(const Json& quantization, const std::string& where) {
       method == "compressed-tensors" &&
       std::any_of(layouts.begin(), layouts.end(),
                   [&](const PublishedLayout& layout) { return format == layout.name; });
-  require(published || method == own_layout, "model",
+  require(published || method == own_layout || method == fp_quant, "model",
           where + ": quantization \"" + method + "\" with format \"" + format +
-              "\" is not supported; known: " + own_layout + ", and compressed-tensors with " +
-              names_of(layouts));
+              "\" is not supported; known: " + own_layout + ", " + fp_quant +
+              ", and compressed-tensors with " + names_of(layouts));
   return true;
 }
 
@@ -148,6 +150,8 @@ std::shared_ptr<const Transform> read_rotation(const Json& quantization, const M
 Method read_method(const Json& quantization, const std::string& text, const std::string& where) {
   if (!text.empty())
     return parse_method(text);
+  if (quantization["quant_method"] == fp_quant)
+    return fp_quant_method(quantization, where);
   const Json groups = member<Json>(quantization, "config_groups", where);
   for (const char* key : {"kv_cache_scheme", "output_activations"})
     require(member_or<Json>(quantization, key, nullptr, where).is_null(), "model",
@@ -281,6 +285,10 @@ OpenedModel open_model(const std::filesystem::path& path) {
   const Method method = read_method(quantization, opened.method, where);
   if (opened.method.empty())
     check_whole(model, method, where);
+  if (quantization["quant_method"] == fp_quant) {
+    const TransformSpec* rotation = transform_at(method, Site::inputs);
+    model.tensors = fp_quant_tensors(model, rotation ? rotation->size : 0);
+  }
   model.tensors = std::make_shared<PackedTensors>(model.tensors, method);
   check_kv(method, model.config);
   opened.activations =

@@ -1,17 +1,13 @@
-#include "quantize/export_compressed.h"
+#include "quantize/export_packed.h"
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/words.h"
-#include "formats/gguf_exact_blocks.h"
 #include "formats/scales_on_grid.h"
 #include "quantize/carried_files.h"
 #include "quantize/check_method.h"
 #include "quantize/input_bases.h"
 #include "quantize/plain_tensors.h"
-#include "quantize/published_layouts.h"
 #include "quantize/stored_types.h"
-#include "tensor/gguf_codes.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
@@ -21,20 +17,8 @@ constexpr const char* nearest_alternatives =
     "; write the values themselves instead (--format plain), a GGUF file, or name a type "
     "(--type mxfp4), which rounds";
 
-std::string stored_format(const OpenedModel& opened) {
-  if (opened.quantized && !opened.settings.weight.coded)
-    return opened.settings.weight.name;
-  const std::string type = opened.quantized ? std::string(opened.settings.weight.coded->name)
-                                            : type_of_linears(opened.model);
-  const std::optional<Format> format = format_of_gguf_type(type);
-  require(format.has_value(), "export",
-          opened.model.path.string() + ": its linears are stored as " + type +
-              ", which no layout of compressed-tensors holds" + nearest_alternatives);
-  return format->name;
-}
-
 /// The method of the folder to write, as far as it is the model's own.
-Method method_for(const OpenedModel& opened, const CompressedTarget& target) {
+Method method_for(const OpenedModel& opened, const PackedTarget& target) {
   Method method = opened.quantized ? opened.settings : parse_method("weight=mxfp4");
   method.weight = target.weight;
   method.activation = target.activation;
@@ -46,13 +30,14 @@ Method method_for(const OpenedModel& opened, const CompressedTarget& target) {
 /// One folder in the making.
 class Export {
  public:
-  Export(const OpenedModel& opened, const CompressedRequest& request)
-      : opened_(opened), request_(request), method_(method_for(opened, request.target)) {}
+  Export(const OpenedModel& opened, const PackedForm& form, const PackedRequest& request)
+      : opened_(opened), form_(form), request_(request),
+        method_(method_for(opened, request.target)) {}
 
   const Method& method() const { return method_; }
 
-  CompressedSummary run(const std::filesystem::path& folder,
-                        const std::function<void(std::int64_t)>& each_block) {
+  PackedSummary run(const std::filesystem::path& folder,
+                    const std::function<void(std::int64_t)>& each_block) {
     const std::vector<PlainTensor> outer = plain_outer_tensors(opened_);
     NamedTensors tensors = block(0);
     summary_ = {}; // the first block is written again
@@ -113,13 +98,17 @@ class Export {
       add_online_rotation(rotations, prefix + input.reader, method_, model.config);
     for (const auto& [name, matrix] : rotations)
       tensors.emplace_back(name, in_storage(name, matrix));
-    const auto bases = load_input_bases(model, method_, layer, tensors_of(*model.tensors));
+    const auto bases = load_input_bases(model, opened_.settings, layer, tensors_of(*model.tensors));
     for (const Stage& stage : model.layout->stages) {
       const Format shared = shared_format(prefix, stage);
-      for (const std::string& name : stage.linears)
-        add_packed(tensors, prefix + name, packed(prefix + name, load(prefix, name), shared));
-      if (const auto found = bases.find(stage.name); found != bases.end())
-        add_input_basis(tensors, prefix, stage, found->second);
+      const auto found = bases.find(stage.name);
+      for (const std::string& name : stage.linears) {
+        const Tensor values = load(prefix, name);
+        for (const auto& [end, part] : packed(prefix + name, values, shared))
+          tensors.emplace_back(form_.part_name(prefix + name, end), part);
+        form_.add_beside(tensors, prefix + name, values.size(1),
+                         found == bases.end() ? InputBasis() : found->second);
+      }
     }
     return tensors;
   }
@@ -177,51 +166,27 @@ class Export {
   }
 
   const OpenedModel& opened_;
-  const CompressedRequest& request_;
+  const PackedForm& form_;
+  const PackedRequest& request_;
   Method method_;
-  CompressedSummary summary_;
+  PackedSummary summary_;
 };
-
-Json config_of(const OpenedModel& opened, const Method& method) {
-  const Json made =
-      member_or<Json>(opened.model.config.source, "latticelens", Json::object(), "config.json");
-  Json config = packed_config(
-      opened.model, method,
-      static_cast<std::uint64_t>(member_or<std::int64_t>(made, "seed", 0, "config.json")));
-  if (!opened.quantized)
-    config.erase("latticelens");
-  return config;
-}
 
 } // namespace
 
-CompressedTarget choose_compressed_target(const OpenedModel& opened, const std::string& type) {
-  require(!has_input_transforms(opened.settings), "export",
-          opened.model.path.string() +
-              ": its method gives every input a matrix from calibration, which compressed-tensors "
-              "has no place for; write --format plain, which folds it back into the weights");
-  CompressedTarget target{parse_format(type.empty() ? stored_format(opened) : type), std::nullopt};
-  require(published_layout(target.weight, std::nullopt), "export",
-          "no layout of compressed-tensors holds " + target.weight.name +
-              "; known: mxfp4, mxfp6-e2m3, mxfp8-e4m3, nvfp4, int4, int8, bint4:N, bint8:N");
-  if (opened.activations.format && published_layout(target.weight, opened.activations.format))
-    target.activation = opened.activations.format;
-  return target;
-}
-
-CompressedSummary export_compressed(const OpenedModel& opened, const std::filesystem::path& folder,
-                                    const CompressedRequest& request,
-                                    const std::function<void(std::int64_t)>& each_block) {
-  Export writing(opened, request);
+PackedSummary export_packed(const OpenedModel& opened, const PackedForm& form,
+                            const std::filesystem::path& folder, const PackedRequest& request,
+                            const std::function<void(std::int64_t)>& each_block) {
+  Export writing(opened, form, request);
   const Model& model = opened.model;
   check_method(writing.method(), model);
   require(!std::filesystem::exists(folder) || std::filesystem::is_empty(folder), "export",
           folder.string() + ": exists and is not empty; choose another --out");
   make_directory(folder);
-  const CompressedSummary summary = writing.run(folder, each_block);
+  const PackedSummary summary = writing.run(folder, each_block);
   carry_files(model.path, folder);
   write_text(folder / "config.json",
-             config_of(opened, writing.method()).dump(2) + "\n"); // last: marks a whole folder
+             form.config(opened, writing.method()).dump(2) + "\n"); // last: marks a whole folder
   return summary;
 }
 
