@@ -60,6 +60,10 @@ Json write_fp_quant(const OpenedModel& opened, const WriteOptions& options, Prog
   return write_packed(fp_quant_form(), opened, options, progress);
 }
 
+Json write_gpt_oss(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
+  return write_packed(gpt_oss_form(), opened, options, progress);
+}
+
 struct Writer {
   ModelForm form;
   Json (*write)(const OpenedModel&, const WriteOptions&, Progress&);
@@ -72,6 +76,7 @@ const std::vector<Writer>& writers() {
       {{"compressed-tensors", "a Hugging Face folder of packed weights"}, write_compressed},
       {{"fp-quant", "MXFP4 with a rotation at every input, for FP-Quant's kernels"},
        write_fp_quant},
+      {{"gpt-oss", "experts in MXFP4, as gpt-oss is published"}, write_gpt_oss},
   };
   return table;
 }

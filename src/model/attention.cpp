@@ -95,6 +95,7 @@ struct Head {
   const float *queries, *keys, *values;
   float* out;
   std::int64_t out_stride;
+  const float* sink; // or null
 };
 
 /// Each row of a strip by the same numbers: along the strip, where the compiler has vectors.
@@ -112,13 +113,13 @@ void attend_strip(const Head& head, const attention::Span& span, std::int64_t di
   const auto queries =
       attention::strip_of(head.queries + span.first * dimension, span.count, dimension,
                           1 / std::sqrt(static_cast<float>(dimension)), dimension);
-  const auto scores = std::make_unique_for_overwrite<float[]>(keys * strip_width);
+  const auto scores = std::make_unique_for_overwrite<float[]>((keys + 1) * strip_width);
   float sums[strip_width];
   std::vector<float> mixed(dimension * strip_width);
   attention::mask(span, window, scores.get());
   add_product<float>(keys, dimension, {head.keys + offset, dimension}, queries.data(), scores.get(),
                      strip_width);
-  exponentials_of_columns(keys, scores.get(), sums);
+  exponentials_of_columns(attention::with_sink(keys, head.sink, scores.get()), scores.get(), sums);
   add_product<float>(dimension, keys, {head.values + offset, 1, dimension}, scores.get(),
                      mixed.data(), strip_width);
   divide_rows(dimension, sums, mixed.data());
@@ -129,11 +130,11 @@ void attend_strip(const Head& head, const attention::Span& span, std::int64_t di
 
 /// queries [n, heads, t, d], keys and values [n, shared heads, t, d] -> [n, t, heads * d].
 Tensor attend_heads(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                    std::int64_t window) {
+                    std::int64_t window, const Tensor& sinks) {
   if (wants_gradient({queries, keys, values}))
-    return with_gradient(attend_heads(queries.detach(), keys.detach(), values.detach(), window),
-                         {queries, keys, values},
-                         attention_gradient(queries, keys, values, window));
+    return with_gradient(
+        attend_heads(queries.detach(), keys.detach(), values.detach(), window, sinks),
+        {queries, keys, values}, attention_gradient(queries, keys, values, window, sinks));
   const std::int64_t n = queries.size(0), heads = queries.size(1), t = queries.size(2),
                      dimension = queries.size(3), group = heads / keys.size(1),
                      strips = (t + strip_width - 1) / strip_width;
@@ -141,12 +142,15 @@ Tensor attend_heads(const Tensor& queries, const Tensor& keys, const Tensor& val
   const float *from_q = queries.const_data_ptr<float>(), *from_k = keys.const_data_ptr<float>(),
               *from_v = values.const_data_ptr<float>();
   float* to = mixed.mutable_data_ptr<float>();
+  const Tensor of_heads = sinks.defined() ? sinks.contiguous() : sinks;
+  const float* sink = sinks.defined() ? of_heads.const_data_ptr<float>() : nullptr;
   at::parallel_for(0, n * heads * strips, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t head = task / strips, sequence = head / heads,
                          shared = head / group * t * dimension, first = task % strips * strip_width;
       attend_strip({from_q + head * t * dimension, from_k + shared, from_v + shared,
-                    to + (sequence * t * heads + head % heads) * dimension, heads * dimension},
+                    to + (sequence * t * heads + head % heads) * dimension, heads * dimension,
+                    sink ? sink + head % heads : nullptr},
                    attention::span_of(first, t, window), dimension, window);
     }
   });
@@ -178,37 +182,49 @@ Tensor attend_cached(const Block& block, const Tensor& q, const Tensor& k, const
   const Rope here{rope.cosine.slice(0, before), rope.sine.slice(0, before)};
   const HeadVectors fresh = head_vectors(q, k, v, here, config, block.heads);
   const auto [keys, values] = cache.append(block.layer, fresh.keys, fresh.values);
-  return before == 0 ? attend_heads(fresh.queries, fresh.keys, fresh.values, window)
-                     : attend_past(fresh.queries, keys, values, window);
+  return before == 0 ? attend_heads(fresh.queries, fresh.keys, fresh.values, window, block.sinks)
+                     : attend_past(fresh.queries, keys, values, window, block.sinks);
 }
 
 } // namespace
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-              const Config& config, std::int64_t window, const HeadFunctions& functions) {
+              const Config& config, std::int64_t window, const HeadFunctions& functions,
+              const Tensor& sinks) {
   if (!rope.sequences.empty())
-    return attend_sequences(q, k, v, rope, config, window, functions);
+    return attend_sequences(q, k, v, rope, config, window, functions, sinks);
   const HeadVectors all = head_vectors(q, k, v, rope, config, functions);
-  return attend_heads(all.queries, all.keys, all.values, window);
+  return attend_heads(all.queries, all.keys, all.values, window, sinks);
 }
 
 Tensor attend(const Block& block, const Tensor& q, const Tensor& k, const Tensor& v,
               const Rope& rope, const Config& config) {
   if (rope.cache)
     return attend_cached(block, q, k, v, rope, config);
-  return attend(q, k, v, rope, config, window_of(config, block.layer), block.heads);
+  return attend(q, k, v, rope, config, window_of(config, block.layer), block.heads, block.sinks);
 }
 
 namespace reference {
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-              const Config& config, std::int64_t window) {
+              const Config& config, std::int64_t window, const Tensor& sinks) {
   const std::int64_t n = q.size(0), t = q.size(1), dimension = config.head_dimension;
   const Tensor queries = rotate_heads(q, config.heads, rope);
   const Tensor keys = rotate_heads(k, config.key_value_heads, rope);
   const Tensor values = v.reshape({n, t, config.key_value_heads, dimension}).transpose(1, 2);
   const Tensor ones = at::ones({t, t}, at::kBool);
   const Tensor seen = window > 0 ? ones.tril().logical_and(ones.triu(1 - window)) : ones.tril();
+  if (sinks.defined()) {
+    const std::int64_t group = config.heads / config.key_value_heads;
+    const Tensor scores = at::matmul(queries, keys.repeat_interleave(group, 1).transpose(2, 3)) /
+                          std::sqrt(static_cast<double>(dimension));
+    const Tensor all = at::cat(
+        {scores.masked_fill(~seen, -INFINITY), sinks.view({1, -1, 1, 1}).expand({n, -1, t, 1})},
+        -1);
+    return at::matmul(all.softmax(-1).slice(-1, 0, t), values.repeat_interleave(group, 1))
+        .transpose(1, 2)
+        .reshape({n, t, config.heads * dimension});
+  }
   const Tensor mixed = at::scaled_dot_product_attention(
       queries, keys, values, seen, 0.0, /*is_causal=*/false, std::nullopt,
       /*enable_gqa=*/config.heads != config.key_value_heads);

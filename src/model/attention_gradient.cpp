@@ -18,6 +18,7 @@ struct HeadGradient {
   std::int64_t gradient_stride;
   float *of_queries, *of_keys, *of_values;
   std::int64_t dimension;
+  const float* sink; // or null
 };
 
 /// Rows [rows, depth] as strips of columns [depth / strip_width, rows, strip_width], times
@@ -52,11 +53,13 @@ Strip shares_of(const HeadGradient& head, const Span& span, std::int64_t window,
   const std::int64_t d = head.dimension;
   const Strip queries =
       attention::strip_of(head.queries + span.first * d, span.count, d, factor, d);
-  Strip shares(span.keys() * strip_width), sums(strip_width);
+  Strip shares((span.keys() + 1) * strip_width), sums(strip_width);
   attention::mask(span, window, shares.data());
   add_product<float>(span.keys(), d, {head.keys + span.low * d, d}, queries.data(), shares.data(),
                      strip_width);
-  exponentials_of_columns(span.keys(), shares.data(), sums.data());
+  exponentials_of_columns(attention::with_sink(span.keys(), head.sink, shares.data()),
+                          shares.data(), sums.data());
+  shares.resize(span.keys() * strip_width);
   for (std::int64_t key = 0; key < span.keys(); ++key)
     for (std::int64_t j = 0; j < strip_width; ++j)
       shares[key * strip_width + j] /= sums[j];
@@ -100,9 +103,9 @@ Tensor summed(const Tensor& gradient, std::int64_t shared) {
 } // namespace
 
 Backward attention_gradient(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                            std::int64_t window) {
-  return [queries = queries.detach(), keys = keys.detach(), values = values.detach(),
-          window](const Tensor& gradient) {
+                            std::int64_t window, const Tensor& sinks) {
+  return [queries = queries.detach(), keys = keys.detach(), values = values.detach(), window,
+          sinks = sinks.defined() ? sinks.contiguous() : sinks](const Tensor& gradient) {
     const std::int64_t n = queries.size(0), heads = queries.size(1), t = queries.size(2),
                        d = queries.size(3), shared = keys.size(1);
     const Tensor outer = gradient.contiguous();
@@ -117,16 +120,17 @@ Backward attention_gradient(const Tensor& queries, const Tensor& keys, const Ten
     at::parallel_for(0, n * heads, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t head = begin; head < end; ++head) {
         const std::int64_t of_shared = head / (heads / shared);
-        const HeadGradient task{at_head(queries, head),
-                                at_head(keys, of_shared),
-                                at_head(values, of_shared),
-                                outer.const_data_ptr<float>() +
-                                    (head / heads * t * heads + head % heads) * d,
-                                heads * d,
-                                sums_at_head(of_queries, head),
-                                sums_at_head(of_keys, head),
-                                sums_at_head(of_values, head),
-                                d};
+        const HeadGradient task{
+            at_head(queries, head),
+            at_head(keys, of_shared),
+            at_head(values, of_shared),
+            outer.const_data_ptr<float>() + (head / heads * t * heads + head % heads) * d,
+            heads * d,
+            sums_at_head(of_queries, head),
+            sums_at_head(of_keys, head),
+            sums_at_head(of_values, head),
+            d,
+            sinks.defined() ? sinks.const_data_ptr<float>() + head % heads : nullptr};
         for (std::int64_t first = 0; first < t; first += strip_width)
           add_strip(task, attention::span_of(first, t, window), window);
       }

@@ -8,6 +8,6 @@ namespace latticelens {
 /// [n, heads, t, d], of keys and values [n, shared heads, t, d]. The same bytes at any thread
 /// count.
 Backward attention_gradient(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                            std::int64_t window);
+                            std::int64_t window, const Tensor& sinks = {});
 
 } // namespace latticelens

@@ -45,4 +45,13 @@ inline void mask(const Span& span, std::int64_t window, float* scores) {
   }
 }
 
+/// The rows of `scores` for the softmax: the keys', and one more with the sink, if there is one,
+/// for which there is room.
+inline std::int64_t with_sink(std::int64_t keys, const float* sink, float* scores) {
+  if (!sink)
+    return keys;
+  std::fill_n(scores + keys * strip_width, strip_width, *sink);
+  return keys + 1;
+}
+
 } // namespace latticelens::attention

@@ -52,6 +52,9 @@ struct Block {
   std::map<std::string, Norm> norms;           // "input_layernorm" ...
   std::map<std::string, InputFunction> inputs; // by stage name; set by quantize/, absent: as it is
   HeadFunctions heads;                         // set by quantize/
+  /// [heads]: the score of a key that every query of the head sees and that has no value (attention
+  /// sinks); undefined: there is none.
+  Tensor sinks = {};
 };
 
 /// What the stages of a block hand on. x is the residual stream [n, t, d]; inner what lies between

@@ -22,7 +22,7 @@ Tensor mask_of(std::int64_t t, std::int64_t n, std::int64_t window) {
 } // namespace
 
 Tensor attend_past(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                   std::int64_t window) {
+                   std::int64_t window, const Tensor& sinks) {
   const SingleThreadMkl one_thread; // the same bytes at any number of threads
   const std::int64_t heads = queries.size(1), t = queries.size(2), d = queries.size(3),
                      shared = keys.size(1), n = keys.size(2);
@@ -31,7 +31,9 @@ Tensor attend_past(const Tensor& queries, const Tensor& keys, const Tensor& valu
   Tensor scores = at::bmm(rows, keys[0].transpose(1, 2)).view({shared, -1, t, n});
   if (t > 1 || window > 0)
     scores = scores + mask_of(t, n, window);
-  const Tensor shares = scores.softmax(-1).view({shared, -1, n});
+  if (sinks.defined())
+    scores = at::cat({scores, sinks.view({shared, -1, 1, 1}).expand({-1, -1, t, 1})}, -1);
+  const Tensor shares = scores.softmax(-1).slice(-1, 0, n).reshape({shared, -1, n});
   return at::bmm(shares, values[0])
       .view({1, heads, t, d})
       .transpose(1, 2)

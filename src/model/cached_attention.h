@@ -6,9 +6,9 @@
 namespace latticelens {
 
 /// Queries [1, heads, t, d] of the last t tokens; keys and values [1, shared heads, n, d] of all.
-/// window: how many keys a query sees, itself among them; 0: all before it. -> [1, t, heads * d].
-/// For few queries: a row of scores each, where `attend` makes strips of 96.
+/// window: how many keys a query sees, itself among them; 0: all before it. sinks: as Block's. ->
+/// [1, t, heads * d]. For few queries: a row of scores each, where `attend` makes strips of 96.
 Tensor attend_past(const Tensor& queries, const Tensor& keys, const Tensor& values,
-                   std::int64_t window);
+                   std::int64_t window, const Tensor& sinks = {});
 
 } // namespace latticelens

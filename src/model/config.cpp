@@ -67,6 +67,39 @@ void read_longrope(const Json& json, const Json& scaling, const std::string& whe
           where + ": \"attention_factor\" is not a positive number of usual size");
 }
 
+/// Long wavelengths are stretched by `factor`, short ones are kept, between them a ramp (YaRN,
+/// Peng et al. 2023, §3.2 to §3.4).
+void read_yarn(const Json& json, const Json& scaling, const std::string& where, Config& config) {
+  const auto number = [&](const char* key, double fallback) {
+    return member_or<double>(scaling, key, fallback, where);
+  };
+  const double factor = member<double>(scaling, "factor", where),
+               positions = number("original_max_position_embeddings",
+                                  member_or<double>(json, "max_position_embeddings", 0, where)),
+               fast = number("beta_fast", 32), slow = number("beta_slow", 1);
+  require(factor >= 1 && positions > 1 && fast > slow && slow > 0 && config.rope_theta > 1 &&
+              !scaling.contains("mscale"),
+          "config", where + ": the numbers of the yarn rope scaling are not supported");
+  const auto dimension = static_cast<double>(config.rotary_dimension);
+  /// The place among the pairs whose vector turns so often in all positions.
+  const auto place = [&](double turns) {
+    return dimension * std::log(positions / (turns * 2 * std::numbers::pi)) /
+           (2 * std::log(config.rope_theta));
+  };
+  const bool whole = member_or<bool>(scaling, "truncate", true, where);
+  double low = whole ? std::floor(place(fast)) : place(fast),
+         high = whole ? std::ceil(place(slow)) : place(slow);
+  low = std::max(low, 0.0);
+  high = std::min(high, dimension - 1);
+  constexpr double least = 0.001; // as its authors avoid a ramp without length
+  for (std::int64_t i = 0; i < config.rotary_dimension / 2; ++i) {
+    const double ramp =
+        std::clamp((static_cast<double>(i) - low) / std::max(high - low, least), 0.0, 1.0);
+    config.long_rope.short_divisors.push_back(1 / (ramp / factor + (1 - ramp)));
+  }
+  config.long_rope.amplitude = number("attention_factor", 0.1 * std::log(factor) + 1);
+}
+
 /// Both spellings: `rope_parameters` {rope_theta, rope_type, partial_rotary_factor, ...}, or these
 /// beside `rope_scaling` {type, ...}; the oldest names are GPT-NeoX's.
 void read_rope(const Json& json, const std::string& where, double usual_share, Config& config) {
@@ -95,9 +128,11 @@ void read_rope(const Json& json, const std::string& where, double usual_share, C
     return read_llama3(scaling, where, config);
   if (kind == "longrope" || kind == "su")
     return read_longrope(json, scaling, where, config);
+  if (kind == "yarn")
+    return read_yarn(json, scaling, where, config);
   require(kind == "default", "config",
           where + ": rope type \"" + kind +
-              "\" is not supported; known: default, llama3, longrope");
+              "\" is not supported; known: default, llama3, longrope, yarn");
 }
 
 } // namespace

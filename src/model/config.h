@@ -17,7 +17,8 @@ struct RopeScaling {
 };
 
 /// Divisors of the rotary frequencies, one list for texts up to original_positions and one for
-/// longer ones; the tables are scaled by `amplitude` (LongRoPE).
+/// longer ones; the tables are scaled by `amplitude` (LongRoPE; YaRN has the first list for all
+/// texts).
 struct LongRope {
   std::vector<double> short_divisors, long_divisors; // empty: none
   double original_positions = 0;
@@ -42,10 +43,11 @@ struct Config {
   LongRope long_rope;
   std::vector<std::int64_t> windows; // keys that a query of each layer sees; empty: all before it
   std::int64_t experts = 0, experts_per_token = 0;
-  bool layer_norm = false;        // norms subtract the mean
-  bool attention_bias = false;    // where the family's files always say so
-  bool parallel_residual = false; // both halves of a block read the same stream
-  bool tied = false;              // the head is the embedding
+  double gate_limit = 0, gate_slope = 0; // of experts whose gate is clamped (gpt-oss)
+  bool layer_norm = false;               // norms subtract the mean
+  bool attention_bias = false;           // where the family's files always say so
+  bool parallel_residual = false;        // both halves of a block read the same stream
+  bool tied = false;                     // the head is the embedding
   Json source; // config.json as read, or made from GGUF metadata: what exports start from
 };
 

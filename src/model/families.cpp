@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "model/families/gguf_config.h"
 #include "model/families/gpt_neox.h"
+#include "model/families/gpt_oss.h"
 #include "model/families/llama.h"
 #include "model/families/mistral.h"
 #include "model/families/mixtral.h"
@@ -36,9 +37,9 @@ const Family& lookup(const std::string& wanted, Names (*names)(const Family&),
 } // namespace
 
 const std::vector<Family>& families() {
-  static const std::vector<Family> table = {llama_family(),   mistral_family(), mixtral_family(),
-                                            qwen2_family(),   qwen3_family(),   phi3_family(),
-                                            gpt_neox_family()};
+  static const std::vector<Family> table = {llama_family(),    mistral_family(), mixtral_family(),
+                                            qwen2_family(),    qwen3_family(),   phi3_family(),
+                                            gpt_neox_family(), gpt_oss_family()};
   return table;
 }
 

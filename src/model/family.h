@@ -23,6 +23,14 @@ struct GgufForm {
   Tensor (*restore)(const std::string& name, const Tensor&, const Config&) = nullptr;
 };
 
+/// A tensor of a block's plain files that holds several of the layout's.
+struct JoinedTensor {
+  std::string name; // in the block
+  std::vector<std::int64_t> shape;
+  std::vector<std::string> parts; // names of the layout's tensors, ".weight" and ".bias" included
+  Tensor (*join)(const std::vector<Tensor>& parts);
+};
+
 struct Family {
   const char* name;
   const char* help;
@@ -33,6 +41,12 @@ struct Family {
   OuterNames names;
   /// The model type of a folder whose layer norms have become RMS norms; empty: it has none.
   std::string rms_model_type = {};
+  /// A folder's tensors under the layout's names, where its files join several in one; null: they
+  /// have these names.
+  std::shared_ptr<const TensorSource> (*open)(std::shared_ptr<const TensorSource>,
+                                              const Config&) = nullptr;
+  /// What the files of plain folders join; null: nothing.
+  std::vector<JoinedTensor> (*joined)(const Config&) = nullptr;
 };
 
 /// Every family there is.

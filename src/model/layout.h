@@ -47,6 +47,7 @@ struct Layout {
   std::vector<NormShape> norms;
   std::vector<Stage> stages;
   RotationSites rotation;
+  std::string sinks = {}; // the tensor of Block::sinks; empty: there is none
 };
 
 /// Error: no linear has the name.

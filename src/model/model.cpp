@@ -75,7 +75,8 @@ Model open_folder(const std::filesystem::path& path) {
           .family = &family,
           .config = config,
           .layout = std::make_shared<const Layout>(family.layout(config)),
-          .tensors = open_safetensors_folder(path)};
+          .tensors = family.open ? family.open(open_safetensors_folder(path), config)
+                                 : open_safetensors_folder(path)};
 }
 
 /// Where `required` is false, an absent bias is none.
@@ -118,6 +119,8 @@ Block load_block(const Model& model, std::int64_t layer, const std::set<std::str
   for (const NormShape& norm : model.layout->norms)
     block.norms[norm.name] =
         load_norm(model, prefix + norm.name, norm.width, model.config.layer_norm);
+  if (const std::string& sinks = model.layout->sinks; !sinks.empty())
+    block.sinks = load_weight(*model.tensors, prefix + sinks, {model.config.heads});
   if (model.prepare)
     model.prepare(block);
   return block;

@@ -18,13 +18,15 @@ std::int64_t longest_of(const std::vector<SharedRows>& batches) {
 } // namespace
 
 Tensor attend_sequences(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-                        const Config& config, std::int64_t window, const HeadFunctions& functions) {
+                        const Config& config, std::int64_t window, const HeadFunctions& functions,
+                        const Tensor& sinks) {
   const Rope plain{rope.cosine, rope.sine};
   Tensor mixed = at::empty_like(q);
   for (const Tensor& rows : rope.sequences) {
     const auto part = [&](const Tensor& x) { return x.index_select(1, rows); };
     // Rows of a shared beginning are written once a sequence, each time with the same bytes.
-    mixed.index_copy_(1, rows, attend(part(q), part(k), part(v), plain, config, window, functions));
+    mixed.index_copy_(1, rows,
+                      attend(part(q), part(k), part(v), plain, config, window, functions, sinks));
   }
   return mixed;
 }

@@ -17,6 +17,7 @@ std::vector<Tensor> run_decoder(const Model& model, const std::vector<SharedRows
 
 /// attend over the sequences `rope.sequences` of x's rows [1, rows, ...].
 Tensor attend_sequences(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
-                        const Config& config, std::int64_t window, const HeadFunctions& functions);
+                        const Config& config, std::int64_t window, const HeadFunctions& functions,
+                        const Tensor& sinks = {});
 
 } // namespace latticelens

@@ -11,6 +11,7 @@ namespace latticelens {
 namespace {
 
 PackedTarget choose(const OpenedModel& opened, const std::string& type) {
+  require_separate_linears(opened);
   require(!has_input_transforms(opened.settings), "export",
           opened.model.path.string() +
               ": its method gives every input a matrix of its own, which compressed-tensors "
@@ -53,11 +54,18 @@ const PackedForm& compressed_tensors_form() {
   return form;
 }
 
-std::string stored_format(const OpenedModel& opened) {
+void require_separate_linears(const OpenedModel& opened) {
+  require(!opened.model.family->joined, "export",
+          opened.model.path.string() + ": " + opened.model.family->name +
+              " folders join experts to one tensor, which this form does not have; write "
+              "--format gpt-oss, or --format plain");
+}
+
+std::string stored_format(const OpenedModel& opened, bool (*packs)(const std::string& linear)) {
   if (opened.quantized && !opened.settings.weight.coded)
     return opened.settings.weight.name;
   const std::string type = opened.quantized ? std::string(opened.settings.weight.coded->name)
-                                            : type_of_linears(opened.model);
+                                            : type_of_linears(opened.model, packs);
   const std::optional<Format> format = format_of_gguf_type(type);
   require(format.has_value(), "export",
           opened.model.path.string() + ": its linears are stored as " + type +

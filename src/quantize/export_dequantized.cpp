@@ -40,6 +40,8 @@ NamedTensors plain_block(const OpenedModel& opened, std::int64_t layer) {
     add_linear(tensors, prefix + name, linear);
   for (const auto& [name, norm] : block.norms)
     add_norm(tensors, prefix + name, norm);
+  if (block.sinks.defined())
+    tensors.emplace_back(prefix + model.layout->sinks, block.sinks);
   return tensors;
 }
 
@@ -72,7 +74,7 @@ std::vector<TensorLayout> plan_of(const OpenedModel& opened, Storage storage) {
   std::vector<TensorLayout> plan;
   add_layouts(plan, first(outer), storage);
   for (std::int64_t layer = 0; layer < opened.model.config.layers; ++layer)
-    add_layouts(plan, plain_block_tensors(opened, layer), storage);
+    add_layouts(plan, joined_block_tensors(opened, layer), storage);
   add_layouts(plan, last(outer), storage);
   return plan;
 }
@@ -100,7 +102,7 @@ void export_dequantized(const OpenedModel& opened, const std::filesystem::path& 
   const std::vector<PlainTensor> outer = plain_outer_tensors(opened);
   write(writer, opened, first(outer), request);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    write(writer, opened, plain_block_tensors(opened, layer), request);
+    write(writer, opened, joined_block_tensors(opened, layer), request);
     if (each_block)
       each_block(layer);
   }

@@ -91,7 +91,7 @@ class Export {
     const std::string prefix = block_prefix(model, layer);
     NamedTensors tensors;
     for (const PlainTensor& tensor : plain_block_tensors(opened_, layer))
-      if (!is_quantized(tensor.name.substr(prefix.size())))
+      if (!is_packed_weight(tensor.name.substr(prefix.size())))
         tensors.emplace_back(tensor.name, in_storage(tensor.name, load_plain(opened_, tensor)));
     NamedTensors rotations;
     for (const OnlineInput& input : model.layout->rotation.down)
@@ -103,6 +103,8 @@ class Export {
       const Format shared = shared_format(prefix, stage);
       const auto found = bases.find(stage.name);
       for (const std::string& name : stage.linears) {
+        if (!is_packed(name))
+          continue;
         const Tensor values = load(prefix, name);
         for (const auto& [end, part] : packed(prefix + name, values, shared))
           tensors.emplace_back(form_.part_name(prefix + name, end), part);
@@ -110,13 +112,16 @@ class Export {
                          found == bases.end() ? InputBasis() : found->second);
       }
     }
-    return tensors;
+    return form_.join ? form_.join(std::move(tensors), opened_, prefix) : tensors;
   }
 
-  bool is_quantized(const std::string& name) const {
+  bool is_packed(const std::string& linear) const {
+    return in_a_stage(*opened_.model.layout, linear) && (!form_.packs || form_.packs(linear));
+  }
+
+  bool is_packed_weight(const std::string& name) const {
     constexpr std::string_view weight = ".weight";
-    return name.ends_with(weight) &&
-           in_a_stage(*opened_.model.layout, name.substr(0, name.size() - weight.size()));
+    return name.ends_with(weight) && is_packed(name.substr(0, name.size() - weight.size()));
   }
 
   Tensor load(const std::string& prefix, const std::string& name) const {

@@ -37,6 +37,7 @@ std::int64_t group_size(const OpenedModel& opened) {
 }
 
 PackedTarget choose(const OpenedModel& opened, const std::string& type) {
+  require_separate_linears(opened);
   group_size(opened);
   PackedTarget target{parse_format(type.empty() ? stored_format(opened) : type), std::nullopt};
   if (target.weight.name.substr(0, target.weight.name.find('/')) != "mxfp4")

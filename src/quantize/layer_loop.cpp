@@ -114,6 +114,8 @@ NamedTensors small_tensors(const Loop& loop, const Block& block) {
   const std::string prefix = block_prefix(loop.request.model, block.layer);
   for (const auto& [name, norm] : block.norms)
     add_norm(tensors, prefix + name, norm);
+  if (block.sinks.defined())
+    tensors.emplace_back(prefix + loop.request.model.layout->sinks, block.sinks);
   for (const auto& [name, linear] : block.linears)
     if (!in_a_stage(*loop.request.model.layout, name))
       add_linear(tensors, prefix + name, linear);

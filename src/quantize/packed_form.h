@@ -22,13 +22,23 @@ struct PackedForm {
                      const InputBasis& basis);
   /// config.json. method: what the linears are in.
   Json (*config)(const OpenedModel& opened, const Method& method);
+  /// Which of the quantized linears are packed, by their names in the block; null: all.
+  bool (*packs)(const std::string& linear) = nullptr;
+  /// What the form's own files make of a block's tensors; null: nothing.
+  NamedTensors (*join)(NamedTensors block, const OpenedModel& opened,
+                       const std::string& prefix) = nullptr;
 };
 
 const PackedForm& compressed_tensors_form();
 const PackedForm& fp_quant_form();
+const PackedForm& gpt_oss_form();
 
-/// The name of the format that the linears are stored in, with the same second scale and block.
-/// Error: none that a packed folder holds.
-std::string stored_format(const OpenedModel& opened);
+/// The name of the format that the linears are stored in; packs: as in PackedForm. Error: none that
+/// a packed folder holds.
+std::string stored_format(const OpenedModel& opened,
+                          bool (*packs)(const std::string& linear) = nullptr);
+
+/// Error: the family's files join experts, which only the gpt-oss form writes packed.
+void require_separate_linears(const OpenedModel& opened);
 
 } // namespace latticelens

@@ -101,6 +101,7 @@ Json transform_config(const Method& method, const Model& model) {
 
 constexpr const char* own_layout = "latticelens"; // quant_method of everything else
 constexpr const char* fp_quant = "fp_quant";
+constexpr const char* gpt_oss = "mxfp4"; // its experts alone
 
 bool is_known_layout(const Json& quantization, const std::string& where) {
   const auto method = member<std::string>(quantization, "quant_method", where);
@@ -110,9 +111,9 @@ bool is_known_layout(const Json& quantization, const std::string& where) {
       method == "compressed-tensors" &&
       std::any_of(layouts.begin(), layouts.end(),
                   [&](const PublishedLayout& layout) { return format == layout.name; });
-  require(published || method == own_layout || method == fp_quant, "model",
+  require(published || method == own_layout || method == fp_quant || method == gpt_oss, "model",
           where + ": quantization \"" + method + "\" with format \"" + format +
-              "\" is not supported; known: " + own_layout + ", " + fp_quant +
+              "\" is not supported; known: " + own_layout + ", " + fp_quant + ", " + gpt_oss +
               ", and compressed-tensors with " + names_of(layouts));
   return true;
 }
@@ -152,6 +153,8 @@ Method read_method(const Json& quantization, const std::string& text, const std:
     return parse_method(text);
   if (quantization["quant_method"] == fp_quant)
     return fp_quant_method(quantization, where);
+  if (quantization["quant_method"] == gpt_oss)
+    return parse_method("weight=mxfp4");
   const Json groups = member<Json>(quantization, "config_groups", where);
   for (const char* key : {"kv_cache_scheme", "output_activations"})
     require(member_or<Json>(quantization, key, nullptr, where).is_null(), "model",
@@ -226,7 +229,7 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
   config["dtype"] = "bfloat16"; // to compute in, not of the storage: runtimes unpack into bf16
   config["latticelens"] = {{"method", to_text(method)}, {"seed", seed}};
   const PublishedLayout* layout = layout_of(method);
-  if (!layout) {
+  if (!layout || original.family->joined) {
     config["quantization_config"] = {{"quant_method", own_layout},
                                      {"format", method.weight.name},
                                      {"packing", packing_of(method).name},

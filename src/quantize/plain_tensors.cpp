@@ -1,5 +1,6 @@
 #include "quantize/plain_tensors.h"
 
+#include "core/error.h"
 #include "quantize/input_bases.h"
 #include <ATen/ATen.h>
 #include <algorithm>
@@ -74,10 +75,41 @@ std::vector<PlainTensor> plain_block_tensors(const OpenedModel& opened, std::int
   }
   for (const auto& [name, norm] : norms)
     add_pair(all, opened, prefix + name, {norm.width}, false);
+  if (const std::string& sinks = model.layout->sinks; !sinks.empty())
+    all.push_back({prefix + sinks, {model.config.heads}, prefix + sinks});
+  return all;
+}
+
+std::vector<PlainTensor> joined_block_tensors(const OpenedModel& opened, std::int64_t layer) {
+  std::vector<PlainTensor> all = plain_block_tensors(opened, layer);
+  const Model& model = opened.model;
+  if (!model.family->joined)
+    return all;
+  const std::string prefix = block_prefix(model, layer);
+  for (const JoinedTensor& joined : model.family->joined(model.config)) {
+    std::vector<PlainTensor> parts;
+    for (const std::string& name : joined.parts) {
+      const auto found = std::find_if(all.begin(), all.end(), [&](const PlainTensor& tensor) {
+        return tensor.name == prefix + name;
+      });
+      require(found != all.end(), "model", prefix + name + ": is missing; incomplete download?");
+      parts.push_back(*found);
+      all.erase(found);
+    }
+    all.push_back(
+        {prefix + joined.name, joined.shape, "", {}, [&opened, parts, join = joined.join] {
+           std::vector<Tensor> loaded;
+           for (const PlainTensor& part : parts)
+             loaded.push_back(load_plain(opened, part));
+           return join(loaded);
+         }});
+  }
   return all;
 }
 
 Tensor load_plain(const OpenedModel& opened, const PlainTensor& tensor) {
+  if (tensor.join)
+    return tensor.join();
   const Tensor stored = load_stored(*opened.model.tensors, tensor.stored, tensor.shape);
   return tensor.restore ? tensor.restore(stored.to(at::kFloat)) : stored;
 }

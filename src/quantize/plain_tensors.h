@@ -11,13 +11,18 @@ struct PlainTensor {
   std::string stored; // its name in the model's files
   /// From the weight as it is stored to plain values; empty: it is plain.
   std::function<Tensor(const Tensor& weight /*fp32*/)> restore = {};
+  /// Of a tensor that joins others: the whole of it, instead of `stored`; empty: it joins none.
+  std::function<Tensor()> join = {};
 };
 
 /// The embedding, the last norm and, unless it is the embedding, the head.
 std::vector<PlainTensor> plain_outer_tensors(const OpenedModel& opened);
 
-/// A block's linears and norms, in the order of their names.
+/// A block's linears and norms, in the order of their names, and what else it has.
 std::vector<PlainTensor> plain_block_tensors(const OpenedModel& opened, std::int64_t layer);
+
+/// The same as the family's own files have them: some joined to one.
+std::vector<PlainTensor> joined_block_tensors(const OpenedModel& opened, std::int64_t layer);
 
 /// The whole tensor, in the dtype that it is stored in where nothing is restored. Errors: those of
 /// load_stored.

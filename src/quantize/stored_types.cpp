@@ -7,12 +7,13 @@
 
 namespace latticelens {
 
-std::string type_of_linears(const Model& model) {
+std::string type_of_linears(const Model& model, bool (*counts)(const std::string& linear)) {
   std::set<std::string> types;
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer)
     for (const Stage& stage : model.layout->stages)
       for (const std::string& name : stage.linears)
-        types.insert(model.tensors->stored_type(block_prefix(model, layer) + name + ".weight"));
+        if (!counts || counts(name))
+          types.insert(model.tensors->stored_type(block_prefix(model, layer) + name + ".weight"));
   return joined({types.begin(), types.end()}, " and ");
 }
 

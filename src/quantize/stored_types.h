@@ -5,7 +5,9 @@
 namespace latticelens {
 
 /// The type of all linears of all blocks: "BF16", "Q4_0", "mxfp4"; several: "Q4_0 and Q8_0".
-std::string type_of_linears(const Model& model);
+/// counts: of those alone, by their names in the block.
+std::string type_of_linears(const Model& model,
+                            bool (*counts)(const std::string& linear) = nullptr);
 
 /// What block scales of a linear's weight are divided by, 1 when there is no second scale. name:
 /// the linear's, with the block's prefix.

@@ -38,6 +38,8 @@ Block folded_block(const QuantizeRequest& request, const Rotations& rotations, s
     request.learned_weights->install(block, *request.model.layout);
   for (auto& [name, norm] : block.norms)
     norm = stored_norm(norm, request.storage);
+  if (block.sinks.defined())
+    block.sinks = stored_value(block.sinks, request.storage);
   for (auto& [name, linear] : block.linears) {
     if (linear.bias.defined())
       linear.bias = stored_value(linear.bias, request.storage);

@@ -65,7 +65,7 @@ GgufMetadata gguf_of_config(const Config& config, const std::string& architectur
   refuse(!config.windows.empty(), "a sliding window");
   refuse(config.experts > 0, "a mixture of experts");
   refuse(config.layer_norm, "layer normalisation");
-  refuse(!config.long_rope.short_divisors.empty(), "LongRoPE");
+  refuse(!config.long_rope.short_divisors.empty(), "LongRoPE or YaRN");
   refuse(config.rotary_dimension != 0 && config.rotary_dimension != config.head_dimension,
          "rotary embedding of a part of each head");
   return {{key("block_count"), config.layers},
