@@ -4,7 +4,9 @@
 #include "core/json.h"
 #include "tensor/safetensors.h"
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <set>
 
@@ -86,6 +88,8 @@ std::shared_ptr<const TensorSource> open_safetensors_folder(const std::filesyste
 
 namespace {
 
+constexpr std::int64_t values_per_task = 1 << 16;
+
 /// One pass over values whose bit patterns are words, without a branch for each; LibTorch's sum in
 /// fp64 copies them first.
 template<class Word>
@@ -106,7 +110,13 @@ bool is_finite(const void* values, std::int64_t count, Word exponent) {
 bool is_finite(const Tensor& x) {
   const Tensor values = x.contiguous();
   const auto all = [&]<class Word>(Word exponent) {
-    return is_finite(values.const_data_ptr(), values.numel(), exponent);
+    const auto* words = static_cast<const Word*>(values.const_data_ptr());
+    std::atomic<bool> finite = true;
+    at::parallel_for(0, values.numel(), values_per_task, [&](std::int64_t begin, std::int64_t end) {
+      if (!is_finite(words + begin, end - begin, exponent))
+        finite = false;
+    });
+    return finite.load();
   };
   switch (values.scalar_type()) {
   case at::kFloat:
