@@ -5,14 +5,23 @@
 #include <hwy/foreach_target.h> // compiles this file once for each instruction set
 #include <hwy/highway.h>
 
-#include <algorithm>
-
 HWY_BEFORE_NAMESPACE();
 namespace latticelens::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using Floats = hn::CappedTag<float, code_block>;
 using Integers = hn::RebindToSigned<Floats>;
+
+/// Where both signs have the largest magnitude: with weights on a grid a common case.
+HWY_INLINE float first_of_magnitude(const float* x, float magnitude) {
+  const Floats d;
+  for (std::size_t i = 0; magnitude > 0 && i < code_block; i += hn::Lanes(d)) {
+    const auto found = hn::Eq(hn::Abs(hn::LoadU(d, x + i)), hn::Set(d, magnitude));
+    if (const auto place = hn::FindFirstTrue(d, found); place >= 0)
+      return x[i + static_cast<std::size_t>(place)];
+  }
+  return 0;
+}
 
 void extremes_of(const float* x, float* extremes, std::size_t blocks) {
   const Floats d;
@@ -25,10 +34,7 @@ void extremes_of(const float* x, float* extremes, std::size_t blocks) {
     }
     const float above = hn::GetLane(hn::MaxOfLanes(d, largest)),
                 below = hn::GetLane(hn::MinOfLanes(d, smallest));
-    if (above == -below) // zeros, or both signs: the first decides
-      reference::extreme_values({x, code_block}, {extremes + b, 1});
-    else
-      extremes[b] = above > -below ? above : below;
+    extremes[b] = above == -below ? first_of_magnitude(x, above) : above > -below ? above : below;
   }
 }
 
