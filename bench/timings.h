@@ -10,6 +10,7 @@ namespace latticelens {
 
 class Timings {
  public:
+  void add(const std::string& name, double seconds) { seconds_[name].push_back(seconds); }
   template<class Work>
   void measure(const std::string& name, const Work& work) {
     const Stopwatch watch;

@@ -2,10 +2,12 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "kernels/finite.h"
 #include "tensor/safetensors.h"
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <algorithm>
-#include <cstring>
+#include <atomic>
 #include <set>
 
 namespace latticelens {
@@ -91,38 +93,28 @@ std::shared_ptr<const TensorSource> open_safetensors_folder(const std::filesyste
 
 namespace {
 
-/// One pass over values whose bit patterns are words, without a branch for each; LibTorch's sum in
-/// fp64 copies them first.
-template<class Word>
-bool is_finite(const void* values, std::int64_t count, Word exponent) {
-  constexpr std::int64_t at_once = 1024;
-  const auto* from = static_cast<const Word*>(values);
-  for (std::int64_t first = 0; first < count; first += at_once) {
-    Word bits[at_once] = {}, found = 0;
-    std::memcpy(bits, from + first, std::min(at_once, count - first) * sizeof(Word));
-    for (const Word word : bits)
-      found |= (word & exponent) == exponent ? Word{1} : Word{0};
-    if (found)
-      return false;
-  }
-  return true;
-}
+constexpr std::int64_t values_per_task = 1 << 16;
 
+/// On all threads; LibTorch's sum in fp64 would copy the values first.
 bool is_finite(const Tensor& x) {
   const Tensor values = x.contiguous();
-  const auto all = [&]<class Word>(Word exponent) {
-    return is_finite(values.const_data_ptr(), values.numel(), exponent);
+  const auto* data = values.const_data_ptr();
+  const auto part_is_finite = [&](std::int64_t begin, std::int64_t end) {
+    const auto count = static_cast<std::size_t>(end - begin);
+    if (values.scalar_type() == at::kFloat)
+      return all_finite({static_cast<const float*>(data) + begin, count});
+    const std::uint16_t exponent = values.scalar_type() == at::kHalf ? 0x7c00 : 0x7f80;
+    return all_finite({static_cast<const std::uint16_t*>(data) + begin, count}, exponent);
   };
-  switch (values.scalar_type()) {
-  case at::kFloat:
-    return all(std::uint32_t{0x7F800000});
-  case at::kBFloat16:
-    return all(std::uint16_t{0x7F80});
-  case at::kHalf:
-    return all(std::uint16_t{0x7C00});
-  default:
+  if (values.scalar_type() != at::kFloat && values.scalar_type() != at::kHalf &&
+      values.scalar_type() != at::kBFloat16)
     return is_finite(values.to(at::kFloat));
-  }
+  std::atomic<bool> finite = true;
+  at::parallel_for(0, values.numel(), values_per_task, [&](std::int64_t begin, std::int64_t end) {
+    if (!part_is_finite(begin, end))
+      finite = false;
+  });
+  return finite;
 }
 
 std::string print(at::IntArrayRef sizes) {

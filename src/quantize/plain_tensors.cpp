@@ -9,6 +9,8 @@ namespace latticelens {
 namespace {
 
 constexpr std::int64_t values_at_once = 1 << 22;
+// Giving pages back walks through all of a mapping, so it is done seldom.
+constexpr std::int64_t values_between_releases = 1 << 24;
 
 using Restore = std::function<Tensor(const Tensor& weight)>;
 
@@ -120,11 +122,17 @@ void for_each_part(const OpenedModel& opened, const Tensor& tensor, const std::s
                      width = std::max<std::int64_t>(
                          tensor.numel() / std::max<std::int64_t>(rows, 1), 1),
                      step = std::max<std::int64_t>(values_at_once / width, 1);
+  std::int64_t unreleased = 0;
   for (std::int64_t first = 0; first < rows; first += step) {
     const Tensor part = tensor.slice(0, first, std::min(first + step, rows));
     require_finite(part, name);
     visit(part);
-    opened.model.tensors->release_pages();
+    unreleased += part.numel();
+    if (unreleased >= values_between_releases ||
+        (first + step >= rows && unreleased >= values_at_once)) {
+      opened.model.tensors->release_pages();
+      unreleased = 0;
+    }
   }
 }
 

@@ -1,11 +1,11 @@
 // Plain floats and the formats of 32 values with one scale (Q4_0 ... Q8_0).
 #include "core/error.h"
+#include "kernels/block_codes.h"
 #include "kernels/narrow_floats.h"
 #include "tensor/gguf_code_bits.h"
 #include "tensor/gguf_encoders.h"
 
 #include <algorithm>
-#include <bit>
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
 #include <cmath>
@@ -20,19 +20,39 @@ float inverse_of(float scale) {
   return scale != 0 ? 1 / scale : 0;
 }
 
-/// Bits of magnitudes have the order of the magnitudes.
-float largest_magnitude(Numbers values) {
-  std::int32_t largest = 0;
-  for (std::size_t i = 0; i < block_length; ++i)
-    largest = std::max(largest, std::bit_cast<std::int32_t>(values[i]) & 0x7fffffff);
-  return std::bit_cast<float>(largest);
+constexpr std::size_t blocks_at_once = 64; // what a kernel is called for
+
+/// Calls encode(values, first block, count) for some blocks after the other.
+template<typename Encode>
+void for_some_blocks(Numbers values, const Encode& encode) {
+  const std::size_t count = values.size() / block_length;
+  for (std::size_t first = 0; first < count; first += blocks_at_once) {
+    const std::size_t some = std::min(blocks_at_once, count - first);
+    encode(values.subspan(first * block_length, some * block_length), first, some);
+  }
 }
 
-/// std::round of numbers that fit into an int: the number below a half keeps what lies below a tie
-/// below it.
-int rounded(float value) {
-  constexpr float below_half = 0.49999997f;
-  return static_cast<int>(value + std::copysign(below_half, value));
+/// Without weights, codes of scale * (code - middle): the value of the largest magnitude gets the
+/// lowest code.
+template<typename Block, int middle>
+void encode_symmetric(Numbers values, Blocks blocks) {
+  for_some_blocks(values, [&](Numbers x, std::size_t first, std::size_t count) {
+    float scales[blocks_at_once], inverses[blocks_at_once];
+    std::uint8_t codes[blocks_at_once * block_length];
+    extreme_values(x, {scales, count});
+    for (std::size_t b = 0; b < count; ++b) {
+      scales[b] /= static_cast<float>(-middle);
+      inverses[b] = inverse_of(scales[b]);
+    }
+    offset_codes(x, {inverses, count}, static_cast<float>(middle) + 0.5f, 2 * middle - 1,
+                 {codes, x.size()});
+    for (std::size_t b = 0; b < count; ++b) {
+      Block block;
+      block.scale = half_bits(scales[b]);
+      put_codes(codes + b * block_length, block);
+      std::memcpy(blocks.data() + (first + b) * sizeof block, &block, sizeof block);
+    }
+  });
 }
 
 /// Codes of scale * (code - middle), from the scale before it is stored.
@@ -55,9 +75,9 @@ void affine_codes(Numbers values, AffineScale scale, int most, Codes& codes) {
 float symmetric_scale(Numbers values, Numbers weights, int middle) {
   if (!weights.empty())
     return search_symmetric_scale(values, weights, -middle);
-  const float largest = largest_magnitude(values);
-  const float extreme = *std::ranges::find(values, largest, [](float x) { return std::fabs(x); });
-  return (largest > 0 ? extreme : 0.0f) / static_cast<float>(-middle);
+  float extreme = 0;
+  extreme_values(values, {&extreme, 1});
+  return extreme / static_cast<float>(-middle);
 }
 
 AffineScale affine_scale(Numbers values, Numbers weights, int most) {
@@ -125,6 +145,8 @@ void encode_bf16(Numbers values, Numbers, Blocks blocks) {
 }
 
 void encode_q4_0(Numbers values, Numbers weights, Blocks blocks) {
+  if (weights.empty())
+    return encode_symmetric<Q4_0, 8>(values, blocks);
   for_each_encoded<Q4_0, 32>(values, weights, blocks, symmetric_block<Q4_0, 8>);
 }
 
@@ -133,6 +155,8 @@ void encode_q4_1(Numbers values, Numbers weights, Blocks blocks) {
 }
 
 void encode_q5_0(Numbers values, Numbers weights, Blocks blocks) {
+  if (weights.empty())
+    return encode_symmetric<Q5_0, 16>(values, blocks);
   for_each_encoded<Q5_0, 32>(values, weights, blocks, symmetric_block<Q5_0, 16>);
 }
 
@@ -140,14 +164,22 @@ void encode_q5_1(Numbers values, Numbers weights, Blocks blocks) {
   for_each_encoded<Q5_1, 32>(values, weights, blocks, affine_block<Q5_1, 31>);
 }
 
-void encode_q8_0(Numbers values, Numbers weights, Blocks blocks) {
-  for_each_encoded<Q8_0, 32>(values, weights, blocks, [](Numbers x, Numbers) {
-    Q8_0 block;
-    const float scale = largest_magnitude(x) / 127, inverse = inverse_of(scale);
-    block.scale = half_bits(scale);
-    for (std::size_t i = 0; i < block_length; ++i) // ties away from zero
-      block.codes[i] = static_cast<std::int8_t>(rounded(x[i] * inverse));
-    return block;
+void encode_q8_0(Numbers values, Numbers, Blocks blocks) {
+  for_some_blocks(values, [&](Numbers x, std::size_t first, std::size_t count) {
+    float scales[blocks_at_once], inverses[blocks_at_once];
+    std::int8_t codes[blocks_at_once * block_length];
+    extreme_values(x, {scales, count});
+    for (std::size_t b = 0; b < count; ++b) {
+      scales[b] = std::fabs(scales[b]) / 127;
+      inverses[b] = inverse_of(scales[b]);
+    }
+    rounded_codes(x, {inverses, count}, {codes, x.size()});
+    for (std::size_t b = 0; b < count; ++b) {
+      Q8_0 block;
+      block.scale = half_bits(scales[b]);
+      std::memcpy(block.codes, codes + b * block_length, sizeof block.codes);
+      std::memcpy(blocks.data() + (first + b) * sizeof block, &block, sizeof block);
+    }
   });
 }
 

@@ -1,4 +1,5 @@
 // Formats of 4-bit codes into a table: IQ4_NL and the microscaling FP4 formats.
+#include "kernels/block_codes.h"
 #include "tensor/gguf_block_layouts.h"
 #include "tensor/gguf_encoders.h"
 
@@ -19,26 +20,30 @@ float largest_of(Numbers values) {
   return largest;
 }
 
-/// Codes of the table's nearest entries, the first of equals: on a tie the smaller magnitude, and 0
-/// before -0. What lies between two entries is exact, for a scale has few bits.
-template<int count>
-void nearest_e2m1(Numbers values, float half_scale, std::int32_t (&codes)[count]) {
-  for (int i = 0; i < 7; ++i) {
-    const float middle = static_cast<float>(doubled_e2m1[i] + doubled_e2m1[i + 1]) / 2,
-                end = half_scale > 0 ? middle * half_scale : HUGE_VALF;
-    for (std::size_t j = 0; j < count; ++j)
-      codes[j] += std::fabs(values[j]) > end ? 1 : 0;
-  }
-  for (std::size_t j = 0; j < count; ++j)
-    codes[j] += values[j] < 0 && codes[j] > 0 ? 8 : 0;
+/// Between the table's magnitudes: on a tie the smaller one is the nearest, and 0 comes before -0.
+constexpr float e2m1_ends[7] = {0.5f, 1.5f, 2.5f, 3.5f, 5, 7, 10};
+
+/// Codes of the nearest entries. A scale has few bits, so that its products are exact; with none
+/// every value gets the first.
+void e2m1_codes(Numbers x, std::span<float> half_scales, std::span<std::uint8_t> codes) {
+  for (float& scale : half_scales)
+    scale = scale > 0 ? scale : HUGE_VALF;
+  magnitude_codes(x, half_scales, e2m1_ends, codes);
 }
 
 template<int bytes>
-void put_e2m1(Numbers values, float half_scale, std::uint8_t* nibbles) {
-  std::int32_t codes[2 * bytes] = {};
-  nearest_e2m1(values, half_scale, codes);
+void put_nibbles_of(const std::uint8_t* codes, std::uint8_t* nibbles) {
   for (int j = 0; j < bytes; ++j)
     nibbles[j] = static_cast<std::uint8_t>(codes[j] | codes[j + bytes] << 4);
+}
+
+/// NVFP4's scales span half of a kernel's block: the other half is filled with zeros.
+void put_sixteen(Numbers values, float half_scale, std::uint8_t* nibbles) {
+  float x[32] = {};
+  std::uint8_t codes[32];
+  std::ranges::copy(values, x);
+  e2m1_codes(x, {&half_scale, 1}, codes);
+  put_nibbles_of<8>(codes, nibbles);
 }
 
 /// The nearest E4M3 number as ggml has it: ties up, never from 0x07 to 0x08, 448 from 256 on.
@@ -78,15 +83,27 @@ void encode_iq4_nl(Numbers values, Numbers weights, Blocks blocks) {
   });
 }
 
-void encode_mxfp4(Numbers values, Numbers weights, Blocks blocks) {
-  for_each_encoded<Mxfp4, 32>(values, weights, blocks, [](Numbers x, Numbers) {
-    const float largest = largest_of(x);
-    const int exponent = largest > 0 ? std::clamp(std::ilogb(largest) - 2 + 127, 0, 254) : 0;
-    Mxfp4 block;
-    block.exponent = static_cast<std::uint8_t>(exponent);
-    put_e2m1<16>(x, std::ldexp(1.0f, exponent - 128), block.nibbles);
-    return block;
-  });
+void encode_mxfp4(Numbers values, Numbers, Blocks blocks) {
+  constexpr std::size_t at_once = 64;
+  for (std::size_t first = 0; first < values.size() / 32; first += at_once) {
+    const std::size_t count = std::min(at_once, values.size() / 32 - first);
+    const Numbers x = values.subspan(first * 32, count * 32);
+    float scales[at_once];
+    int exponents[at_once];
+    std::uint8_t codes[at_once * 32];
+    extreme_values(x, {scales, count});
+    for (std::size_t b = 0; b < count; ++b) {
+      exponents[b] = scales[b] != 0 ? std::clamp(std::ilogb(scales[b]) - 2 + 127, 0, 254) : 0;
+      scales[b] = std::ldexp(1.0f, exponents[b] - 128);
+    }
+    e2m1_codes(x, {scales, count}, {codes, x.size()});
+    for (std::size_t b = 0; b < count; ++b) {
+      Mxfp4 block;
+      block.exponent = static_cast<std::uint8_t>(exponents[b]);
+      put_nibbles_of<16>(codes + b * 32, block.nibbles);
+      std::memcpy(blocks.data() + (first + b) * sizeof block, &block, sizeof block);
+    }
+  }
 }
 
 void encode_nvfp4(Numbers values, Numbers weights, Blocks blocks) {
@@ -95,7 +112,7 @@ void encode_nvfp4(Numbers values, Numbers weights, Blocks blocks) {
     for (std::size_t j = 0; j < 4; ++j) {
       const Numbers part = x.subspan(16 * j, 16);
       block.scales[j] = e4m3_bits(largest_of(part) / 6);
-      put_e2m1<8>(part, e4m3_value(block.scales[j]) / 2, block.nibbles + 8 * j);
+      put_sixteen(part, e4m3_value(block.scales[j]) / 2, block.nibbles + 8 * j);
     }
     return block;
   });
