@@ -48,6 +48,8 @@ inline Weights tiny_family_weights(const Family& family, const Json& json,
     const std::string prefix = names.blocks + std::to_string(layer) + ".";
     for (const NormShape& norm : layout.norms)
       add_norm(prefix + norm.name, norm.width);
+    if (!layout.sinks.empty())
+      weights.emplace_back(prefix + layout.sinks, at::randn({config.heads}, at::kFloat));
     for (const LinearShape& linear : layout.linears) {
       const at::Tensor weight = at::randn({linear.out, linear.in}, at::kFloat) /
                                 std::sqrt(static_cast<double>(linear.in));

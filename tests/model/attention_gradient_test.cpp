@@ -12,7 +12,7 @@ struct Problem {
   Config config;
   Rope rope;
   std::int64_t window;
-  Tensor q, k, v, gradient;
+  Tensor q, k, v, gradient, sinks = {};
 };
 
 Problem random_problem(std::int64_t t, std::int64_t dimension, std::int64_t rotary,
@@ -48,8 +48,12 @@ Tensor plain(const Problem& p, const Tensor& q, const Tensor& k, const Tensor& v
   const Tensor seen = p.window > 0 ? ones.tril().logical_and(ones.triu(1 - p.window)) : ones.tril();
   const Tensor scores = at::matmul(queries, keys.transpose(2, 3)) /
                         std::sqrt(static_cast<double>(p.config.head_dimension));
-  const Tensor shares =
-      scores.masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity()).softmax(-1);
+  Tensor visible = scores.masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity());
+  if (p.sinks.defined())
+    visible = at::cat(
+        {visible, p.sinks.to(at::kDouble).view({1, -1, 1, 1}).expand({visible.size(0), -1, t, 1})},
+        -1);
+  const Tensor shares = visible.softmax(-1).slice(-1, 0, t);
   return at::matmul(shares, values).transpose(1, 2).flatten(2);
 }
 
@@ -64,8 +68,8 @@ Inputs inputs_in(const Problem& p, at::ScalarType type) {
 
 Inputs gradients_of(const Problem& p) {
   const Inputs x = inputs_in(p, at::kFloat);
-  const Tensor y = attend(x[0], x[1], x[2], p.rope, p.config, p.window);
-  EXPECT_TRUE(at::equal(y, attend(p.q, p.k, p.v, p.rope, p.config, p.window)));
+  const Tensor y = attend(x[0], x[1], x[2], p.rope, p.config, p.window, {}, p.sinks);
+  EXPECT_TRUE(at::equal(y, attend(p.q, p.k, p.v, p.rope, p.config, p.window, {}, p.sinks)));
   return torch::autograd::grad({y}, x, {p.gradient});
 }
 
@@ -75,14 +79,17 @@ TEST(AttentionGradient, is_libtorchs_for_odd_shapes_windows_and_rotated_shares) 
                                                      {250, 10, 4, 0},
                                                      {200, 64, 0, 50},
                                                      {130, 128, 0, 0}}) {
-    const Problem p = random_problem(t, dimension, rotary, window);
-    const Inputs x = inputs_in(p, at::kDouble), actual = gradients_of(p);
-    const Inputs expected =
-        torch::autograd::grad({plain(p, x[0], x[1], x[2])}, x, {p.gradient.to(at::kDouble)});
-    for (int i = 0; i < 3; ++i)
-      EXPECT_TRUE(at::allclose(actual[i].to(at::kDouble), expected[i], 1e-4, 1e-4))
-          << t << " " << i << " "
-          << (actual[i].to(at::kDouble) - expected[i]).abs().max().item<double>();
+    Problem p = random_problem(t, dimension, rotary, window);
+    for (const Tensor& sinks : {Tensor(), at::randn({p.config.heads})}) {
+      p.sinks = sinks;
+      const Inputs x = inputs_in(p, at::kDouble), actual = gradients_of(p);
+      const Inputs expected =
+          torch::autograd::grad({plain(p, x[0], x[1], x[2])}, x, {p.gradient.to(at::kDouble)});
+      for (int i = 0; i < 3; ++i)
+        EXPECT_TRUE(at::allclose(actual[i].to(at::kDouble), expected[i], 1e-4, 1e-4))
+            << t << " " << i << " "
+            << (actual[i].to(at::kDouble) - expected[i]).abs().max().item<double>();
+    }
   }
 }
 

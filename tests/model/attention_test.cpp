@@ -51,6 +51,20 @@ TEST(Attention, equals_the_reference_for_any_window_and_any_share_of_rotated_dim
     }
 }
 
+TEST(Attention, equals_the_reference_with_sinks_for_any_window) {
+  for (const std::int64_t t : {1, 95, 96, 250})
+    for (const std::int64_t window : {0, 3, 96}) {
+      const Inputs x = random_inputs(2, t, 6, 2, 8);
+      const Rope rope = make_rope(x.config, t);
+      const Tensor sinks = at::randn({6}) * 3;
+      const Tensor with = attend(x.q, x.k, x.v, rope, x.config, window, {}, sinks);
+      EXPECT_TRUE(at::allclose(
+          with, reference::attend(x.q, x.k, x.v, rope, x.config, window, sinks), 1e-5, 6e-5))
+          << t << " " << window;
+      EXPECT_FALSE(at::allclose(with, attend(x.q, x.k, x.v, rope, x.config, window), 1e-2, 1e-2));
+    }
+}
+
 TEST(Attention, has_the_same_bytes_at_one_and_two_threads) {
   const Inputs x = random_inputs(1, 300, 3, 1, 16);
   const int before = at::get_num_threads();

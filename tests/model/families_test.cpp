@@ -59,6 +59,44 @@ TEST(FamilyConfigs, longrope_divides_by_the_list_for_the_length) {
                "\"long_factor\" is not a list of 16 positive numbers");
 }
 
+/// Places among the pairs, and the frequencies that transformers 5.23 gives them.
+void expect_frequencies(const Config& config,
+                        const std::vector<std::pair<std::size_t, double>>& expected) {
+  const std::vector<double> frequencies = rope_frequencies(config);
+  for (const auto& [place, frequency] : expected)
+    EXPECT_NEAR(frequencies.at(place) / frequency, 1, 1e-6) << place;
+}
+
+TEST(FamilyConfigs, yarn_gives_another_programs_frequencies) {
+  const Config usual = read("gpt_oss", {{"head_dim", 64}});
+  EXPECT_NEAR(usual.long_rope.amplitude, 1.3465735902799727, 1e-12);
+  expect_frequencies(usual, {{0, 1.0},
+                             {8, 0.05081327259540558},
+                             {12, 0.006794959306716919},
+                             {16, 0.0004564839182421565},
+                             {20, 1.818833698052913e-05},
+                             {31, 3.023511396804679e-07}});
+  const Json scaling = {
+      {"rope_type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 512}};
+  const Config whole = read("qwen3", {{"rope_scaling", scaling}});
+  EXPECT_NEAR(whole.long_rope.amplitude, 1.138629436111989, 1e-12);
+  expect_frequencies(whole, {{0, 1.0},
+                             {3, 0.13972194492816925},
+                             {5, 0.032133787870407104},
+                             {8, 0.0024999999441206455},
+                             {15, 4.4456985051510856e-05}});
+  EXPECT_ERROR(read("qwen3", {{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 0.5}}}}),
+               "yarn rope scaling are not supported");
+}
+
+TEST(FamilyConfigs, every_other_block_of_gpt_oss_has_a_window) {
+  const Config config = read("gpt_oss", Json::object());
+  EXPECT_EQ(config.windows, (std::vector<std::int64_t>{12, 0}));
+  EXPECT_EQ(config.gate_limit, 7);
+  EXPECT_EQ(config.rope_theta, 150000);
+  EXPECT_ERROR(read("gpt_oss", {{"swiglu_limit", 0}}), "are not positive");
+}
+
 TEST(FamilyConfigs, contradictions_are_errors) {
   EXPECT_ERROR(read("mistral", {{"sliding_window", -1}}), "\"sliding_window\" is -1");
   EXPECT_ERROR(read("mistral", {{"sliding_window", std::int64_t{1} << 62}}),
@@ -66,8 +104,8 @@ TEST(FamilyConfigs, contradictions_are_errors) {
   EXPECT_ERROR(read("qwen2", {{"layer_types", {"full_attention"}}}), "not a list of 2 types");
   EXPECT_ERROR(read("qwen2", {{"layer_types", {"linear_attention", "full_attention"}}}),
                "layer type \"linear_attention\" is not supported");
-  EXPECT_ERROR(read("qwen3", {{"rope_scaling", {{"rope_type", "yarn"}}}}),
-               "rope type \"yarn\" is not supported");
+  EXPECT_ERROR(read("qwen3", {{"rope_scaling", {{"rope_type", "dynamic"}}}}),
+               "rope type \"dynamic\" is not supported");
   EXPECT_ERROR(read("phi3", {{"partial_rotary_factor", 0.01}}), "is not a positive even number");
   EXPECT_ERROR(read("phi3", {{"partial_rotary_factor", 1e300}}), "is not a positive even number");
   EXPECT_ERROR(read("mixtral", {{"num_experts_per_tok", 5}}), "5 of 4 experts a token");

@@ -35,8 +35,8 @@ TEST(OpenModel, contradictions_of_the_config_are_errors) {
   EXPECT_ERROR(open_with("intermediate_size", 100),
                "has shape [96, 64], but the config asks for [100, 64]");
   EXPECT_ERROR(open_with("num_hidden_layers", 3), "model.layers.2.self_attn");
-  EXPECT_ERROR(open_with("rope_scaling", Json({{"type", "yarn"}})),
-               "rope type \"yarn\" is not supported");
+  EXPECT_ERROR(open_with("rope_scaling", Json({{"type", "dynamic"}})),
+               "rope type \"dynamic\" is not supported");
   EXPECT_ERROR(open_with("rope_scaling", Json({{"type", "llama3"}, {"factor", 8}})),
                "\"low_freq_factor\" is missing");
   EXPECT_ERROR(open_with("tie_word_embeddings", false), "lm_head.weight");

@@ -97,8 +97,8 @@ TEST_P(FamilyLoop, an_export_has_the_tensors_of_whole_blocks_bit_for_bit_at_any_
          {std::int64_t{1}, std::int64_t{100'000}, default_shard_size}) {
       fs::remove_all(folder_ / "plain");
       export_dequantized(opened, folder_ / "plain", {storage, shard_size});
-      const auto tensors = open_safetensors_folder(folder_ / "plain");
-      EXPECT_EQ(tensors->names().size(), expected.size());
+      const auto tensors = open_plain_model(folder_ / "plain").tensors;
+      EXPECT_EQ(tensors->names().size() == expected.size(), !opened.model.family->joined);
       for (const auto& [name, tensor] : expected)
         EXPECT_TRUE(at::equal(tensors->load(name), tensor.to(scalar_type(storage)))) << name;
     }

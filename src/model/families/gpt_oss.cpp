@@ -60,7 +60,7 @@ Layout layout(const Config& config) {
 } // namespace
 
 Family gpt_oss_family() {
-  return {.name = "gpt-oss",
+  return {.name = "gpt_oss",
           .help = "gpt-oss 20B, 120B",
           .model_types = {"gpt_oss"},
           .read_config = read_config,
