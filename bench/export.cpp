@@ -11,6 +11,7 @@
 #include "quantize/carried_files.h"
 #include "quantize/export_dequantized.h"
 #include "quantize/export_gguf.h"
+#include "quantize/export_packed.h"
 #include "quantize/layer_loop.h"
 #include <ATen/Parallel.h>
 #include <cstdio>
@@ -33,7 +34,12 @@ struct Case {
 };
 
 void write_plain(const OpenedModel& opened, const Path& out) {
-  export_dequantized(opened, out, Storage::bf16);
+  export_dequantized(opened, out, {});
+}
+
+void write_packed(const OpenedModel& opened, const Path& out) {
+  export_packed(opened, compressed_tensors_form(), out,
+                {.target = compressed_tensors_form().choose(opened, "mxfp4")});
 }
 
 std::function<void(const OpenedModel&, const Path&)> into_gguf(const std::string& type) {
@@ -164,6 +170,8 @@ void run(const Path& folder, std::int64_t layers, int repeats) {
               static_cast<long long>(layers), at::get_num_threads(), load.c_str(), repeats);
   for (const Case& one : {Case{"plain bf16 from plain bf16", model, write_plain},
                           Case{"plain bf16 from an mxfp4 run", quantized, write_plain},
+                          Case{"packed mxfp4 from plain bf16", model, write_packed},
+                          Case{"packed mxfp4 from an mxfp4 run", quantized, write_packed},
                           Case{"gguf f16 from plain bf16", model, into_gguf("f16")},
                           Case{"gguf q8_0 from plain bf16", model, into_gguf("q8_0")},
                           Case{"gguf q4_0 from plain bf16", model, into_gguf("q4_0")},

@@ -1,5 +1,6 @@
 #include "formats/gguf_exact_blocks.h"
 
+#include "core/error.h"
 #include "formats/scales_on_grid.h"
 #include "tensor/gguf_codes.h"
 #include <ATen/ATen.h>
@@ -88,7 +89,39 @@ bool has_codes(const Tensor& values, const Tensor& scales, std::span<const float
   return elements.ge(levels.front()).logical_and(elements.le(levels.back())).all().item<bool>();
 }
 
+/// Neighbours in a byte -> elements i and i + 16 in one.
+void regroup_nibbles(const std::uint8_t* pairs, std::uint8_t* halves) {
+  constexpr int bytes = 16, half = bytes / 2;
+  for (int i = 0; i < half; ++i) {
+    const std::uint8_t low = pairs[i], high = pairs[half + i]; // elements 2i, 2i + 1 of each half
+    halves[2 * i] = static_cast<std::uint8_t>((low & 15) | (high & 15) << 4);
+    halves[2 * i + 1] = static_cast<std::uint8_t>(low >> 4 | (high & 240));
+  }
+}
+
 } // namespace
+
+Tensor mxfp4_blocks(const Tensor& packed, const Tensor& scales) {
+  constexpr std::int64_t codes = 16, bytes = 17, not_a_number = 255;
+  require(packed.dim() == 2 && scales.dim() == 2 && packed.scalar_type() == at::kByte &&
+              scales.scalar_type() == at::kByte && packed.size(0) == scales.size(0) &&
+              packed.size(1) == scales.size(1) * codes,
+          "weights", "codes and scales do not fit together as mxfp4");
+  require(!(scales == not_a_number).any().item<bool>(), "weights",
+          "a block scale is NaN; the file is damaged, make it anew");
+  const Tensor from = packed.contiguous(), exponents = scales.contiguous();
+  Tensor blocks = at::empty({scales.size(0), scales.size(1) * bytes}, at::kByte);
+  const auto* pairs = from.const_data_ptr<std::uint8_t>();
+  const auto* exponent = exponents.const_data_ptr<std::uint8_t>();
+  auto* to = blocks.mutable_data_ptr<std::uint8_t>();
+  at::parallel_for(0, exponents.numel(), 4096, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      to[b * bytes] = exponent[b];
+      regroup_nibbles(pairs + b * codes, to + b * bytes + 1);
+    }
+  });
+  return blocks;
+}
 
 std::optional<Format> format_of_gguf_type(std::string_view type) {
   for (const auto& [gguf, name] : held)

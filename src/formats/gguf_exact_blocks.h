@@ -17,4 +17,8 @@ std::string gguf_type_of(const Format& format);
 /// the other types.
 Tensor exact_blocks(const BlockType& type, const Tensor& values, float second_scale);
 
+/// MXFP4's parts as grid_packing() stores them, packed [out, in/2] and scales [out, in/32] of
+/// bytes, as GGUF's blocks [out, in/32 * 17] U8. Error: they do not fit together, a scale is NaN.
+Tensor mxfp4_blocks(const Tensor& packed, const Tensor& scales);
+
 } // namespace latticelens

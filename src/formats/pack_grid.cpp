@@ -3,6 +3,7 @@
 #include "formats/packing.h"
 #include "formats/table.h"
 #include "kernels/best_paths.h"
+#include "kernels/block_codes.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <atomic>
@@ -137,25 +138,105 @@ Tensor loaded_scales(const LoadPart& load, const Format& format, const std::stri
   return floats_of(stored, e4m3_table(), where) / global.item<float>();
 }
 
+/// code_of for fp32 elements that are on the grid but for a rounding error, without branches.
+class FastCodes {
+ public:
+  FastCodes(const Format& format, int bits)
+      : uniform_(is_uniform(format.grid)), mantissa_(format.grid.mantissa_bits),
+        minimum_(format.grid.minimum_exponent), mask_((1u << bits) - 1), sign_(1u << (bits - 1)),
+        step_(std::ldexp(1.0f, format.grid.mantissa_bits - format.grid.minimum_exponent)),
+        most_(uniform_
+                  ? static_cast<std::uint32_t>(format.grid.maximum)
+                  : static_cast<std::uint32_t>(magnitude_index(format.grid.maximum, format.grid))) {
+  }
+
+  std::uint32_t operator()(float element) const {
+    const float magnitude = std::fabs(element);
+    std::uint32_t index = 0;
+    if (uniform_) {
+      index = static_cast<std::uint32_t>(magnitude + 0.5f);
+    } else {
+      // Half a unit of the last kept bit added, the rest cut off.
+      const std::uint32_t bits = std::bit_cast<std::uint32_t>(magnitude) + (1u << (22 - mantissa_));
+      const int exponent = static_cast<int>(bits >> 23) - 127;
+      const std::uint32_t digits = (bits >> (23 - mantissa_)) & ((1u << mantissa_) - 1);
+      index = exponent < minimum_
+                  ? static_cast<std::uint32_t>(magnitude * step_ + 0.5f)
+                  : digits + (1u << mantissa_) +
+                        (static_cast<std::uint32_t>(exponent - minimum_) << mantissa_);
+    }
+    index = std::min(index, most_);
+    if (uniform_)
+      return (element < 0 ? 0u - index : index) & mask_;
+    return index | (element < 0 ? sign_ : 0u);
+  }
+
+ private:
+  bool uniform_;
+  int mantissa_, minimum_;
+  std::uint32_t mask_, sign_;
+  float step_;
+  std::uint32_t most_;
+};
+
+void pack_row(const float* value, const float* step, std::int64_t columns, std::int64_t block,
+              const FastCodes& code, int bits, std::uint8_t* to) {
+  std::uint32_t held = 0;
+  int held_bits = 0;
+  for (std::int64_t first = 0; first < columns; first += block, ++step)
+    for (std::int64_t i = first; i < first + block; ++i) {
+      held |= code(value[i] / *step) << held_bits;
+      for (held_bits += bits; held_bits >= 8; held_bits -= 8, held >>= 8)
+        *to++ = static_cast<std::uint8_t>(held);
+    }
+}
+
+bool is_e2m1(const ElementGrid& grid) {
+  return grid.table.empty() && grid.mantissa_bits == 1 && grid.minimum_exponent == 0 &&
+         grid.maximum == 6;
+}
+
+/// The same for E2M1 in blocks of whole code blocks, by the vector kernel.
+void pack_e2m1_row(std::span<const float> values, const float* step, std::int64_t block,
+                   std::vector<float>& scales, std::vector<std::uint8_t>& codes, std::uint8_t* to) {
+  constexpr float ends[] = {0.25f, 0.75f, 1.25f, 1.75f, 2.5f, 3.5f, 5.0f}; // between the magnitudes
+  const std::size_t each = static_cast<std::size_t>(block) / code_block;
+  scales.resize(values.size() / code_block);
+  codes.resize(values.size());
+  for (std::size_t i = 0; i < scales.size(); ++i)
+    scales[i] = step[i / each];
+  magnitude_codes(values, scales, ends, codes);
+  for (std::size_t i = 0; i < codes.size(); i += 2)
+    to[i / 2] = static_cast<std::uint8_t>(codes[i] | codes[i + 1] << 4);
+}
+
 /// Codes in the order of the values, the first in the lowest bits.
 Tensor packed_codes(const UnpackedWeight& weight, const Format& format) {
   const int bits = format.code_bits();
   const Tensor from = weight.values.contiguous(), steps = weight.scales.contiguous();
-  const std::int64_t rows = from.size(0), columns = from.size(1), block = columns / steps.size(1);
+  const std::int64_t rows = from.size(0), columns = from.size(1), blocks = steps.size(1);
   require(columns * bits % 8 == 0, "format",
           "rows of " + std::to_string(columns) + " codes of " + std::to_string(bits) +
               " bits do not fill bytes; choose another format");
   Tensor codes = at::empty({rows, columns * bits / 8}, at::kByte);
+  const FastCodes code(format, bits);
   const float *value = from.const_data_ptr<float>(), *step = steps.const_data_ptr<float>();
   auto* to = codes.mutable_data_ptr<std::uint8_t>();
-  std::uint32_t held = 0;
-  int held_bits = 0;
-  for (std::int64_t i = 0; i < from.numel(); ++i) {
-    const double element = snap(value[i] / step[i / block], format.grid);
-    held |= code_of(element, format, bits) << held_bits;
-    for (held_bits += bits; held_bits >= 8; held_bits -= 8, held >>= 8)
-      *to++ = static_cast<std::uint8_t>(held);
-  }
+  const std::int64_t block = columns / blocks;
+  const bool by_kernel = is_e2m1(format.grid) && block % static_cast<int>(code_block) == 0;
+  at::parallel_for(0, rows, 16, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> room;
+    std::vector<std::uint8_t> codes_of_row;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const float* row = value + i * columns;
+      std::uint8_t* place = to + i * columns * bits / 8;
+      if (by_kernel)
+        pack_e2m1_row({row, static_cast<std::size_t>(columns)}, step + i * blocks, block, room,
+                      codes_of_row, place);
+      else
+        pack_row(row, step + i * blocks, columns, block, code, bits, place);
+    }
+  });
   return codes;
 }
 

@@ -19,13 +19,17 @@ std::vector<float> elements_of(const Format& format) {
   return elements;
 }
 
-/// Whether value = element * scale in fp32, for some element: the division may round, so its
-/// neighbours count too.
+/// Whether value = element * scale in fp32 for some element: the nearest below or the next, since
+/// the division may round. The elements are few or evenly spaced.
 bool is_on_grid(float value, float scale, const std::vector<float>& elements) {
   const float ratio = value / scale;
-  const auto next = std::lower_bound(elements.begin(), elements.end(), ratio);
-  return (next != elements.end() && *next * scale == value) ||
-         (next != elements.begin() && *(next - 1) * scale == value);
+  const bool even = elements.size() > 32 && elements[1] - elements[0] == 1; // integers
+  const auto place =
+      even ? std::clamp<std::ptrdiff_t>(std::lround(ratio - elements[0]), 0,
+                                        std::ssize(elements) - 1)
+           : std::lower_bound(elements.begin(), elements.end(), ratio) - elements.begin();
+  return (place < std::ssize(elements) && elements[place] * scale == value) ||
+         (place > 0 && elements[place - 1] * scale == value);
 }
 
 bool holds(std::span<const float> values, float scale, const std::vector<float>& elements) {

@@ -29,8 +29,7 @@ std::string part_name(const std::string& linear, const std::string& end) {
   return linear + ".weight" + end;
 }
 
-void add_beside(NamedTensors& tensors, const std::string& linear, std::int64_t,
-                const InputBasis& basis) {
+void add_beside(NamedTensors& tensors, const std::string& linear, const InputBasis& basis) {
   if (basis.second_scale)
     tensors.emplace_back(linear + ".input_global_scale",
                          at::full({1}, *basis.second_scale, at::kFloat));

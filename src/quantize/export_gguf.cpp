@@ -162,7 +162,25 @@ class Export {
       write(writer, tensor);
   }
 
+  /// The model's own MXFP4 codes as blocks; undefined: it has none, or another type is wanted.
+  Tensor own_codes(const PlainTensor& tensor) const {
+    const std::string packed = tensor.name + "_packed", scales = tensor.name + "_scale";
+    const TensorSource& tensors = *opened_.model.tensors;
+    if (tensor.restore || !opened_.quantized || std::string_view(type_of(tensor).name) != "MXFP4" ||
+        gguf_type_of(opened_.settings.weight) != "MXFP4" || !has_certificates(opened_.settings) ||
+        !tensors.has(packed))
+      return {};
+    return mxfp4_blocks(arranged(tensor.name, tensors.load(packed)),
+                        arranged(tensor.name, tensors.load(scales)));
+  }
+
   void write(GgufWriter& writer, const PlainTensor& tensor) {
+    if (const Tensor own = own_codes(tensor); own.defined()) {
+      writer.write(gguf_name(*opened_.model.family, tensor.name), rows_of(own, 0, own.size(0)));
+      count(type_of(tensor), {});
+      opened_.model.tensors->release_pages();
+      return;
+    }
     const Tensor values = arranged(tensor.name, load_plain(opened_, tensor));
     Tensor stored = stored_blocks(tensor.name);
     if (stored.defined())
@@ -179,10 +197,10 @@ class Export {
         lost += encoding_error(type, rows, own);
         writer.write(theirs, own);
       } else {
-        if (!counted)
+        if (counted)
+          lost += encode_or_take_over(type, rows, scale);
+        else
           encode_rows(type, rows, blocks_);
-        else if (!take_codes_over(type, rows, scale, lost))
-          lost += encode_and_compare(type, rows, blocks_);
         writer.write(theirs, blocks_);
       }
       row += rows.size(0);
@@ -198,18 +216,21 @@ class Export {
       count(type, lost);
   }
 
-  /// Into blocks_; false when nothing is there to be taken over or the encoder keeps it too.
-  bool take_codes_over(const BlockType& type, const Tensor& rows, std::optional<float> scale,
-                       EncodingError& lost) {
-    if (!scale && (!holds_codes_ || encode_and_compare(type, rows, blocks_).error == 0))
-      return false;
+  /// Into blocks_: as the encoder rounds, or the codes that the rows are already, where it would
+  /// change them.
+  EncodingError encode_or_take_over(const BlockType& type, const Tensor& rows,
+                                    std::optional<float> scale) {
+    if (!scale) {
+      const EncodingError lost = encode_and_compare(type, rows, blocks_);
+      if (lost.error == 0 || !holds_codes_)
+        return lost;
+    }
     const Tensor bytes = exact_blocks(type, rows, scale.value_or(1));
     if (!bytes.defined())
-      return false;
+      return encode_and_compare(type, rows, blocks_);
     const std::span<const std::byte> all = rows_of(bytes, 0, bytes.size(0));
     blocks_.assign(all.begin(), all.end());
-    lost.energy += rows.to(at::kDouble).square().sum().item<double>();
-    return true;
+    return {.error = 0, .energy = rows.to(at::kDouble).square().sum().item<double>()};
   }
 
   static std::span<const std::byte> rows_of(const Tensor& bytes, std::int64_t first,
@@ -231,8 +252,9 @@ class Export {
   const OpenedModel& opened_;
   const GgufTypes& types_;
   bool exact_;
-  /// Whether weights may be codes with scales that the encoder would not choose.
-  bool holds_codes_ = opened_.quantized || exact_;
+  /// Whether weights may be codes of the type with scales that its encoder would not choose.
+  bool holds_codes_ =
+      exact_ || (opened_.quantized && gguf_type_of_linears(opened_) == types_.linear->name);
   GgufSummary summary_;
   std::vector<std::byte> blocks_; // of the rows in hand
 };

@@ -9,6 +9,7 @@
 #include "quantize/plain_tensors.h"
 #include "quantize/stored_types.h"
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 namespace latticelens {
 namespace {
@@ -16,6 +17,11 @@ namespace {
 constexpr const char* nearest_alternatives =
     "; write the values themselves instead (--format plain), a GGUF file, or name a type "
     "(--type mxfp4), which rounds";
+
+/// "mxfp4" of "mxfp4/7.25".
+std::string base_name(const Format& format) {
+  return format.name.substr(0, format.name.find('/'));
+}
 
 /// The method of the folder to write, as far as it is the model's own.
 Method method_for(const OpenedModel& opened, const PackedTarget& target) {
@@ -25,6 +31,48 @@ Method method_for(const OpenedModel& opened, const PackedTarget& target) {
   method.centred = false;
   method.rounding = parse_rounding("nearest");
   return method;
+}
+
+struct RoundedParts {
+  PackedWeight parts;
+  double error = 0, energy = 0; // squares
+};
+
+RoundedParts rounded_rows(const Tensor& values, const Format& format, const Packing& packing) {
+  const Tensor scales = format.fit(values);
+  SnapCounts counts;
+  const Tensor rounded = format.snap(values, scales, counts);
+  return {packing.pack({rounded, scales}, format),
+          (rounded - values).square().sum(at::kDouble).item<double>(),
+          values.square().sum(at::kDouble).item<double>()};
+}
+
+/// To nearest, some rows after the other, so that what is done with them stays in the cache; the
+/// same at any thread count. format: settled for `values` [out, in].
+RoundedParts round_and_pack(const Tensor& values, const Format& format, const Packing& packing) {
+  constexpr std::int64_t values_at_once = 1 << 15;
+  const std::int64_t rows = values.size(0),
+                     step = std::max<std::int64_t>(values_at_once / values.size(1), 1);
+  std::vector<RoundedParts> pieces((rows + step - 1) / step);
+  at::parallel_for(0, std::ssize(pieces), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      pieces[i] =
+          rounded_rows(values.slice(0, i * step, std::min((i + 1) * step, rows)), format, packing);
+  });
+  RoundedParts whole;
+  for (const RoundedParts& piece : pieces) {
+    whole.error += piece.error;
+    whole.energy += piece.energy;
+  }
+  for (const auto& [end, part] : pieces.front().parts) {
+    std::vector<Tensor> all;
+    for (const RoundedParts& piece : pieces)
+      all.push_back(piece.parts.at(end));
+    whole.parts[end] = part.dim() == 2 ? at::cat(all) : part;
+  }
+  if (whole.parts.contains("_shape"))
+    whole.parts["_shape"] = at::tensor(values.sizes(), at::kLong);
+  return whole;
 }
 
 /// One folder in the making.
@@ -40,11 +88,11 @@ class Export {
                     const std::function<void(std::int64_t)>& each_block) {
     const std::vector<PlainTensor> outer = plain_outer_tensors(opened_);
     NamedTensors tensors = block(0);
-    summary_ = {}; // the first block is written again
     ShardedWriter writer(folder, plan(outer, tensors), request_.shard_size);
     write(writer, outer.front());
     for (std::int64_t layer = 0; layer < opened_.model.config.layers; ++layer) {
-      tensors = block(layer);
+      if (layer > 0)
+        tensors = block(layer);
       for (const auto& [name, tensor] : tensors)
         writer.add(name, tensor);
       opened_.model.tensors->release_pages();
@@ -105,10 +153,9 @@ class Export {
       for (const std::string& name : stage.linears) {
         if (!is_packed(name))
           continue;
-        const Tensor values = load(prefix, name);
-        for (const auto& [end, part] : packed(prefix + name, values, shared))
+        for (const auto& [end, part] : parts_of_linear(prefix, name, shared))
           tensors.emplace_back(form_.part_name(prefix + name, end), part);
-        form_.add_beside(tensors, prefix + name, values.size(1),
+        form_.add_beside(tensors, prefix + name,
                          found == bases.end() ? InputBasis() : found->second);
       }
     }
@@ -132,13 +179,30 @@ class Export {
   /// Linears that read one input share the second scale, since runtimes join them.
   Format shared_format(const std::string& prefix, const Stage& stage) const {
     Format format = request_.target.weight;
-    if (format.rule.tensor_maximum == 0)
+    if (format.rule.tensor_maximum == 0 || same_format_)
       return format;
     float largest = 0;
     for (const std::string& name : stage.linears)
       largest = std::max(largest, load(prefix, name).abs().max().item<float>());
     format.rule.tensor_scale = format.second_scale(largest);
     return format;
+  }
+
+  /// What the model's folder says of a linear whose format is the wanted one; none: another.
+  std::optional<PackedWeight> stored_parts(const std::string& name) const {
+    const std::string weight = name + ".weight";
+    const Packing& packing = packing_of(opened_.settings);
+    const bool named = std::string_view(packing.main_part) == "_packed"; // not the weight itself
+    if (!same_format_ || !named || !opened_.model.tensors->has(weight + packing.main_part))
+      return std::nullopt;
+    const LoadTensor load = tensors_of(*opened_.model.tensors);
+    if (&packing == &grid_packing() && &packing_of(method_) == &grid_packing())
+      return PackedWeight{{"_packed", load(weight + "_packed")},
+                          {"_scale", load(weight + "_scale")}};
+    Format format = request_.target.weight;
+    format.rule.tensor_scale = second_scale_of(opened_.model, name);
+    const UnpackedWeight codes = load_packed(load, weight, opened_.settings);
+    return packing_of(method_).pack(codes, format.on(codes.values));
   }
 
   /// Formats under whose second scale the values may be codes already.
@@ -150,24 +214,32 @@ class Export {
     return formats;
   }
 
+  PackedWeight parts_of_linear(const std::string& prefix, const std::string& name,
+                               const Format& shared) {
+    if (auto stored = stored_parts(prefix + name)) {
+      ++summary_.linears;
+      ++summary_.exact;
+      return std::move(*stored);
+    }
+    return packed(prefix + name, load(prefix, name), shared);
+  }
+
   PackedWeight packed(const std::string& name, const Tensor& values, const Format& shared) {
-    const Packing& packing = packing_of(method_);
     ++summary_.linears;
-    summary_.energy += values.square().sum(at::kDouble).item<double>();
-    for (const Format& format : settled(name, shared.on(values)))
-      if (const auto scales = scales_on_grid(values, format)) {
+    const Format format = shared.on(values);
+    for (const Format& own : settled(name, format))
+      if (const auto scales = scales_on_grid(values, own)) {
         ++summary_.exact;
-        return packing.pack({values, *scales}, format);
+        summary_.energy += values.square().sum(at::kDouble).item<double>();
+        return packing_of(method_).pack({values, *scales}, own);
       }
     require(!request_.exact, "convert",
             name + ": its values are no codes of " + request_.target.weight.name +
                 nearest_alternatives);
-    const Format format = shared.on(values);
-    const Tensor scales = format.fit(values);
-    SnapCounts counts;
-    const Tensor rounded = format.snap(values, scales, counts);
-    summary_.error += (rounded - values).square().sum(at::kDouble).item<double>();
-    return packing.pack({rounded, scales}, format);
+    RoundedParts rounded = round_and_pack(values, format, packing_of(method_));
+    summary_.error += rounded.error;
+    summary_.energy += rounded.energy;
+    return std::move(rounded.parts);
   }
 
   const OpenedModel& opened_;
@@ -175,6 +247,10 @@ class Export {
   const PackedRequest& request_;
   Method method_;
   PackedSummary summary_;
+  /// Whether the model's linears are stored in the wanted format.
+  bool same_format_ = opened_.quantized && !opened_.settings.weight.coded &&
+                      base_name(opened_.settings.weight) == base_name(request_.target.weight) &&
+                      has_certificates(opened_.settings);
 };
 
 } // namespace

@@ -58,8 +58,7 @@ Tensor rotation(const InputBasis& basis) {
   return fp_quant_rotation(size);
 }
 
-void add_beside(NamedTensors& tensors, const std::string& linear, std::int64_t,
-                const InputBasis& basis) {
+void add_beside(NamedTensors& tensors, const std::string& linear, const InputBasis& basis) {
   constexpr double of_inputs = 3; // their codes are of three times the values (method abs_max)
   tensors.emplace_back(linear + ".weight_global_scale", at::ones({1}, at::kBFloat16));
   tensors.emplace_back(linear + ".act_global_scale", at::full({1}, of_inputs, at::kBFloat16));

@@ -34,7 +34,7 @@ std::string part_name(const std::string& linear, const std::string& end) {
   return linear + ".weight" + end;
 }
 
-void add_beside(NamedTensors&, const std::string&, std::int64_t, const InputBasis&) {}
+void add_beside(NamedTensors&, const std::string&, const InputBasis&) {}
 
 /// All experts' parts of one kind [experts, ...], taken out of the block's tensors.
 class Parts {

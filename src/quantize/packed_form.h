@@ -17,9 +17,8 @@ struct PackedForm {
   PackedTarget (*choose)(const OpenedModel& opened, const std::string& type);
   /// The name of a part of a linear, which packings end with "_packed", "_scale" ...
   std::string (*part_name)(const std::string& linear, const std::string& end);
-  /// What lies beside a linear's own parts. in: its columns.
-  void (*add_beside)(NamedTensors& tensors, const std::string& linear, std::int64_t in,
-                     const InputBasis& basis);
+  /// What lies beside a linear's own parts.
+  void (*add_beside)(NamedTensors& tensors, const std::string& linear, const InputBasis& basis);
   /// config.json. method: what the linears are in.
   Json (*config)(const OpenedModel& opened, const Method& method);
   /// Which of the quantized linears are packed, by their names in the block; null: all.

@@ -1,5 +1,8 @@
 // Blocks of values that are codes already, read back by the decoders.
 #include "formats/gguf_exact_blocks.h"
+
+#include "core/error.h"
+#include "formats/packing.h"
 #include "tensor/gguf.h"
 #include "tests/support.h"
 #include <ATen/ATen.h>
@@ -34,6 +37,22 @@ TEST(GgufExactBlocks, scales_that_no_encoder_would_choose_are_kept) {
     EXPECT_TRUE(at::equal(decoded(type, bytes, values), values)) << name;
     EXPECT_FALSE(exact_blocks(type, weight, 1).defined()) << name;
   }
+}
+
+TEST(GgufExactBlocks, packed_codes_become_blocks_of_the_same_values) {
+  at::manual_seed(15);
+  const Format format = parse_format("mxfp4/7.25");
+  const Tensor weight = at::randn({7, 96}, at::kFloat), scales = format.fit(weight);
+  SnapCounts counts;
+  const Tensor values = format.snap(weight, scales, counts);
+  PackedWeight parts = grid_packing().pack({values, scales}, format);
+  const BlockType& type = *find_block_type(std::string_view("MXFP4"));
+  EXPECT_TRUE(at::equal(
+      decoded(type, mxfp4_blocks(parts.at("_packed"), parts.at("_scale")), values), values));
+  EXPECT_ERROR(mxfp4_blocks(parts.at("_packed").slice(1, 0, 16), parts.at("_scale")),
+               "do not fit together");
+  parts.at("_scale")[3][1] = 255;
+  EXPECT_ERROR(mxfp4_blocks(parts.at("_packed"), parts.at("_scale")), "NaN");
 }
 
 TEST(GgufExactBlocks, types_without_codes_of_a_format_have_none) {
