@@ -54,6 +54,8 @@ const std::vector<Topic>& topics() {
        [] { return document("peers"); }},
       {"gguf", "GGUF files: types, what llama.cpp makes of them, rounding into them",
        [] { return document("gguf"); }},
+      {"conversions", "forms that convert and export write, equal types, what is refused",
+       [] { return document("conversions"); }},
       {"architecture", "what lies where in the source, and what to read first",
        [] { return document("architecture"); }},
       {"exit-codes", "what the program's exit code tells", exit_codes_text},

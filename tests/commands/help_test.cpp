@@ -12,7 +12,7 @@ using testing::run_program;
 TEST(Help, every_command_has_an_example) {
   for (const char* command :
        {"quantize", "evaluate", "generate", "compare", "bench", "report", "analyse", "inspect",
-        "reduce", "export", "list", "logits", "tokenize", "help", "completion", "man"}) {
+        "reduce", "export", "convert", "list", "logits", "tokenize", "help", "completion", "man"}) {
     const auto outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_NE(outcome.out.find("Example: "), std::string::npos) << command;
@@ -27,7 +27,7 @@ TEST(Help, a_topic_is_a_command_or_a_text) {
   EXPECT_EQ(overview.rfind(run_program({"--help"}).out, 0), 0u);
   for (const char* topic : {"ship", "research", "look-inside", "faq", "methods", "formats",
                             "run-directory", "learning", "lattice", "lens", "analyses", "speed",
-                            "other-programs", "gguf", "architecture", "exit-codes"}) {
+                            "other-programs", "gguf", "conversions", "architecture", "exit-codes"}) {
     EXPECT_NE(overview.find(topic), std::string::npos) << topic;
     const auto outcome = run_program({"help", topic});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
