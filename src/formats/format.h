@@ -34,6 +34,9 @@ struct Format {
   const CodedType* coded = nullptr;
   std::shared_ptr<const BlockFrame> frame = nullptr;
 
+  /// The name without scale rule and ties: "mxfp4" of "mxfp4/7.25", "bint4:128".
+  std::string base_name() const { return name.substr(0, name.find('/')); }
+
   /// The format for one weight [out, in]: a block of a whole row gets its length, a second scale
   /// for the tensor follows from its largest magnitude, a GGUF type gets its frame, in which inputs
   /// count by `importance` [in], if it is defined. Error: values that are not finite.

@@ -15,10 +15,6 @@ namespace {
 constexpr std::pair<const char*, const char*> held[] = {
     {"MXFP4", "mxfp4"}, {"NVFP4", "nvfp4"}, {"Q4_0", "bint4"}, {"Q8_0", "bint8"}};
 
-std::string base_name(const Format& format) {
-  return format.name.substr(0, format.name.find('/'));
-}
-
 using Block = std::span<std::byte>;
 using Codes = std::span<const std::uint8_t>;
 
@@ -132,7 +128,7 @@ std::optional<Format> format_of_gguf_type(std::string_view type) {
 
 std::string gguf_type_of(const Format& format) {
   for (const auto& [gguf, name] : held)
-    if (base_name(format) == name)
+    if (format.base_name() == name)
       return gguf;
   return "";
 }

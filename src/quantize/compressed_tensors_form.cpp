@@ -41,7 +41,9 @@ Json config_of(const OpenedModel& opened, const Method& method) {
   Json config = packed_config(
       opened.model, method,
       static_cast<std::uint64_t>(member_or<std::int64_t>(made, "seed", 0, "config.json")));
-  if (!opened.quantized)
+  if (opened.quantized)
+    config["latticelens"]["made_of"] = opened.method;
+  else
     config.erase("latticelens");
   return config;
 }
@@ -68,9 +70,7 @@ std::string stored_format(const OpenedModel& opened, bool (*packs)(const std::st
   const std::optional<Format> format = format_of_gguf_type(type);
   require(format.has_value(), "export",
           opened.model.path.string() + ": its linears are stored as " + type +
-              ", which no packed folder holds" +
-              "; write the values themselves instead (--format plain), a GGUF file, or name a type "
-              "(--type mxfp4), which rounds");
+              ", which no packed folder holds" + instead_of_packed);
   return format->name;
 }
 

@@ -14,15 +14,6 @@
 namespace latticelens {
 namespace {
 
-constexpr const char* nearest_alternatives =
-    "; write the values themselves instead (--format plain), a GGUF file, or name a type "
-    "(--type mxfp4), which rounds";
-
-/// "mxfp4" of "mxfp4/7.25".
-std::string base_name(const Format& format) {
-  return format.name.substr(0, format.name.find('/'));
-}
-
 /// The method of the folder to write, as far as it is the model's own.
 Method method_for(const OpenedModel& opened, const PackedTarget& target) {
   Method method = opened.quantized ? opened.settings : parse_method("weight=mxfp4");
@@ -30,6 +21,7 @@ Method method_for(const OpenedModel& opened, const PackedTarget& target) {
   method.activation = target.activation;
   method.centred = false;
   method.rounding = parse_rounding("nearest");
+  method.learn.clear(); // what was learned may not have been possible with what is left
   return method;
 }
 
@@ -235,7 +227,7 @@ class Export {
       }
     require(!request_.exact, "convert",
             name + ": its values are no codes of " + request_.target.weight.name +
-                nearest_alternatives);
+                instead_of_packed);
     RoundedParts rounded = round_and_pack(values, format, packing_of(method_));
     summary_.error += rounded.error;
     summary_.energy += rounded.energy;
@@ -249,7 +241,7 @@ class Export {
   PackedSummary summary_;
   /// Whether the model's linears are stored in the wanted format.
   bool same_format_ = opened_.quantized && !opened_.settings.weight.coded &&
-                      base_name(opened_.settings.weight) == base_name(request_.target.weight) &&
+                      opened_.settings.weight.base_name() == request_.target.weight.base_name() &&
                       has_certificates(opened_.settings);
 };
 

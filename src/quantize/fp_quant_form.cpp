@@ -40,7 +40,7 @@ PackedTarget choose(const OpenedModel& opened, const std::string& type) {
   require_separate_linears(opened);
   group_size(opened);
   PackedTarget target{parse_format(type.empty() ? stored_format(opened) : type), std::nullopt};
-  if (target.weight.name.substr(0, target.weight.name.find('/')) != "mxfp4")
+  if (target.weight.base_name() != "mxfp4")
     refuse(opened, "FP-Quant folders hold mxfp4 here, not " + target.weight.name +
                        " (its second scale is in bf16); write --format compressed-tensors");
   return target;

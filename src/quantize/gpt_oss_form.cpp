@@ -24,7 +24,7 @@ PackedTarget choose(const OpenedModel& opened, const std::string& type) {
                   "no place for; write --format plain, which folds it back");
   PackedTarget target{parse_format(type.empty() ? stored_format(opened, packs) : type),
                       std::nullopt};
-  require(target.weight.name.substr(0, target.weight.name.find('/')) == "mxfp4", "export",
+  require(target.weight.base_name() == "mxfp4", "export",
           where + "gpt-oss folders hold experts in mxfp4, not " + target.weight.name +
               "; name --type mxfp4, which rounds, or write --format plain");
   return target;

@@ -37,6 +37,11 @@ const PackedForm& gpt_oss_form();
 std::string stored_format(const OpenedModel& opened,
                           bool (*packs)(const std::string& linear) = nullptr);
 
+/// What to do where no packed form holds the values: the end of an error.
+inline constexpr const char* instead_of_packed =
+    "; write the values themselves instead (--format plain), a GGUF file, or name a type "
+    "(--type mxfp4), which rounds";
+
 /// Error: the family's files join experts, which only the gpt-oss form writes packed.
 void require_separate_linears(const OpenedModel& opened);
 

@@ -7,14 +7,9 @@
 namespace latticelens {
 namespace {
 
-/// "mxfp4" of "mxfp4/7.25"; with another block than its own: "bint4:128".
-std::string base_name(const Format& format) {
-  return format.name.substr(0, format.name.find('/'));
-}
-
 bool is_one_of(const Format& format, std::initializer_list<const char*> names) {
   return std::any_of(names.begin(), names.end(),
-                     [&](const char* name) { return base_name(format) == name; });
+                     [&](const char* name) { return format.base_name() == name; });
 }
 
 bool is_microscaling(const Format& format) {
