@@ -25,9 +25,10 @@ TEST(Help, a_topic_is_a_command_or_a_text) {
   EXPECT_EQ(run_program({"help", "quantize"}).out, run_program({"quantize", "--help"}).out);
   const std::string overview = run_program({"help"}).out;
   EXPECT_EQ(overview.rfind(run_program({"--help"}).out, 0), 0u);
-  for (const char* topic : {"ship", "research", "look-inside", "faq", "methods", "formats",
-                            "run-directory", "learning", "lattice", "lens", "analyses", "speed",
-                            "other-programs", "gguf", "conversions", "architecture", "exit-codes"}) {
+  for (const char* topic :
+       {"ship", "research", "look-inside", "faq", "methods", "formats", "run-directory", "learning",
+        "lattice", "lens", "analyses", "speed", "other-programs", "gguf", "conversions",
+        "architecture", "exit-codes"}) {
     EXPECT_NE(overview.find(topic), std::string::npos) << topic;
     const auto outcome = run_program({"help", topic});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
