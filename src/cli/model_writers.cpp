@@ -97,6 +97,8 @@ Json left_out(const OpenedModel& opened, const Json& written) {
   };
   const bool kept = written.contains("activation") && !written["activation"].is_null();
   add("activation", opened.activations.format, kept);
+  if (opened.settings.centred)
+    left.push_back("centre=mean");
   add("kv", opened.activations.kv, kept);
   return left;
 }

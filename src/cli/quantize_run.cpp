@@ -1,6 +1,7 @@
 #include "cli/quantize_run.h"
 
 #include "core/error.h"
+#include "formats/block_frame.h"
 #include "learn/learn.h"
 #include "quantize/carried_files.h"
 #include "quantize/prepare_model.h"
@@ -73,6 +74,8 @@ double bits_per_weight(const Format& format, const std::vector<Json>& linears) {
     const auto count =
         static_cast<double>(in * member<std::int64_t>(linear, "out", "layers.jsonl"));
     of_row.block = format.block > 0 ? format.block : in;
+    if (format.coded) // narrow rows take a smaller type
+      of_row.coded = &type_for_width(*format.coded, in);
     bits += count * of_row.bits();
     weights += count;
   }

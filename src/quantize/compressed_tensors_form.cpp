@@ -15,12 +15,14 @@ PackedTarget choose(const OpenedModel& opened, const std::string& type) {
   require(!has_input_transforms(opened.settings), "export",
           opened.model.path.string() +
               ": its method gives every input a matrix of its own, which compressed-tensors "
-              "has no place for; write --format plain, which folds it back into the weights");
+              "has no place for; write the form plain, which folds it back into the weights");
   PackedTarget target{parse_format(type.empty() ? stored_format(opened) : type), std::nullopt};
   require(published_layout(target.weight, std::nullopt), "export",
           "no layout of compressed-tensors holds " + target.weight.name +
               "; known: mxfp4, mxfp6-e2m3, mxfp8-e4m3, nvfp4, int4, int8, bint4:N, bint8:N");
-  if (opened.activations.format && published_layout(target.weight, opened.activations.format))
+  const bool around_mean = opened.settings.centred; // which the layouts have no place for
+  if (opened.activations.format && !around_mean &&
+      published_layout(target.weight, opened.activations.format))
     target.activation = opened.activations.format;
   return target;
 }
@@ -59,7 +61,7 @@ void require_separate_linears(const OpenedModel& opened) {
   require(!opened.model.family->joined, "export",
           opened.model.path.string() + ": " + opened.model.family->name +
               " folders join experts to one tensor, which this form does not have; write "
-              "--format gpt-oss, or --format plain");
+              "the form gpt-oss, or the form plain");
 }
 
 std::string stored_format(const OpenedModel& opened, bool (*packs)(const std::string& linear)) {

@@ -22,7 +22,7 @@ constexpr std::int64_t smallest_group = 32;
 std::int64_t group_size(const OpenedModel& opened) {
   if (opened.activations.down_input)
     refuse(opened, "its method rotates the input of the MLP's last linear alone, FP-Quant all or "
-                   "none; write --format compressed-tensors, which has a place for it, or quantize "
+                   "none; write the form compressed-tensors, which has a place for it, or quantize "
                    "with rotate=hadamard:32@inputs");
   const TransformSpec* everywhere = transform_at(opened.settings, Site::inputs);
   if (!everywhere && !has_input_transforms(opened.settings))
@@ -31,7 +31,7 @@ std::int64_t group_size(const OpenedModel& opened) {
                      std::ranges::find(group_sizes, everywhere->size) != std::end(group_sizes);
   if (!known)
     refuse(opened, "its method gives inputs other matrices than Hadamard's of 32, 64 or 128, which "
-                   "FP-Quant has no place for; write --format plain, which folds them back, or "
+                   "FP-Quant has no place for; write the form plain, which folds them back, or "
                    "quantize with rotate=hadamard:32@inputs");
   return everywhere->size;
 }
@@ -42,7 +42,7 @@ PackedTarget choose(const OpenedModel& opened, const std::string& type) {
   PackedTarget target{parse_format(type.empty() ? stored_format(opened) : type), std::nullopt};
   if (target.weight.base_name() != "mxfp4")
     refuse(opened, "FP-Quant folders hold mxfp4 here, not " + target.weight.name +
-                       " (its second scale is in bf16); write --format compressed-tensors");
+                       "; write the form compressed-tensors");
   return target;
 }
 

@@ -17,16 +17,16 @@ bool packs(const std::string& linear) {
 PackedTarget choose(const OpenedModel& opened, const std::string& type) {
   const std::string where = opened.model.path.string() + ": ";
   require(opened.model.family->joined == fused::joined, "export",
-          where + "only models of the gpt-oss architecture have this form; write --format "
+          where + "only models of the gpt-oss architecture have this form; write the form "
                   "compressed-tensors");
   require(!opened.activations.down_input && !has_input_transforms(opened.settings), "export",
           where + "its method transforms inputs while the model runs, which gpt-oss folders have "
-                  "no place for; write --format plain, which folds it back");
+                  "no place for; write the form plain, which folds it back");
   PackedTarget target{parse_format(type.empty() ? stored_format(opened, packs) : type),
                       std::nullopt};
   require(target.weight.base_name() == "mxfp4", "export",
           where + "gpt-oss folders hold experts in mxfp4, not " + target.weight.name +
-              "; name --type mxfp4, which rounds, or write --format plain");
+              "; name --type mxfp4, which rounds, or write the form plain");
   return target;
 }
 

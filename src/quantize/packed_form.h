@@ -39,8 +39,8 @@ std::string stored_format(const OpenedModel& opened,
 
 /// What to do where no packed form holds the values: the end of an error.
 inline constexpr const char* instead_of_packed =
-    "; write the values themselves instead (--format plain), a GGUF file, or name a type "
-    "(--type mxfp4), which rounds";
+    "; write the values themselves (the form plain), a GGUF file, or let export round them (export "
+    "--type mxfp4)";
 
 /// Error: the family's files join experts, which only the gpt-oss form writes packed.
 void require_separate_linears(const OpenedModel& opened);

@@ -93,6 +93,21 @@ TEST_F(ConvertCommand, quantized_inputs_go_along_where_a_layout_has_them) {
   EXPECT_EQ(parse_json(plain.out, "stdout")["left_out"], Json::array({"activation=nvfp4"}));
 }
 
+TEST_F(ConvertCommand, inputs_around_their_mean_have_no_place_and_are_named) {
+  quantized("weight=mxfp4 activation=mxfp4 centre=mean");
+  const auto outcome = run_program({"convert", at("run"), "--to", "compressed-tensors", "--dtype",
+                                    "fp32", "--out", at("packed"), "--quiet", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const Json result = parse_json(outcome.out, "stdout");
+  EXPECT_TRUE(result["activation"].is_null());
+  EXPECT_EQ(result["left_out"], Json::array({"activation=mxfp4", "centre=mean"}));
+}
+
+TEST_F(ConvertCommand, narrow_rows_count_with_the_bits_of_the_type_that_they_take) {
+  quantized("weight=q4_k"); // rows of 128 and 384 are no superblocks: Q5_0
+  EXPECT_EQ(read_json(at("run") + "/run.json")["bits_per_weight"], 5.5);
+}
+
 TEST_F(ConvertCommand, what_would_change_a_value_is_refused_with_what_keeps_it) {
   const auto to = [&](const std::string& from, const char* form,
                       const std::vector<std::string>& more = {}) {
@@ -111,7 +126,7 @@ TEST_F(ConvertCommand, what_would_change_a_value_is_refused_with_what_keeps_it) 
   EXPECT_NE(refused(to(at("run"), "gguf")).find("--type f32"), std::string::npos);
   std::filesystem::remove_all(at("run"));
   quantized("rotate=aware:32@inputs weight=mxfp4");
-  EXPECT_NE(refused(to(at("run"), "compressed-tensors")).find("--format plain"), std::string::npos);
+  EXPECT_NE(refused(to(at("run"), "compressed-tensors")).find("the form plain"), std::string::npos);
 }
 
 } // namespace

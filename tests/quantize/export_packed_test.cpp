@@ -73,13 +73,13 @@ TEST_F(PackedForms, what_a_form_has_no_place_for_is_refused_with_one_that_has) {
                     two_scales = quantized("llama", "weight=nvfp4"),
                     experts = quantized("gpt_oss", "weight=mxfp4"),
                     inputs = quantized("llama", "rotate=hadamard:32@inputs weight=mxfp4");
-  EXPECT_ERROR(fp_quant_form().choose(rotated, ""), "--format compressed-tensors");
-  EXPECT_ERROR(fp_quant_form().choose(two_scales, ""), "--format compressed-tensors");
-  EXPECT_ERROR(fp_quant_form().choose(experts, ""), "--format gpt-oss");
+  EXPECT_ERROR(fp_quant_form().choose(rotated, ""), "the form compressed-tensors");
+  EXPECT_ERROR(fp_quant_form().choose(two_scales, ""), "the form compressed-tensors");
+  EXPECT_ERROR(fp_quant_form().choose(experts, ""), "the form gpt-oss");
   EXPECT_ERROR(gpt_oss_form().choose(rotated, ""), "of the gpt-oss architecture");
   EXPECT_ERROR(gpt_oss_form().choose(experts, "nvfp4"), "not nvfp4");
-  EXPECT_ERROR(compressed_tensors_form().choose(inputs, ""), "--format plain");
-  EXPECT_ERROR(compressed_tensors_form().choose(experts, ""), "--format gpt-oss");
+  EXPECT_ERROR(compressed_tensors_form().choose(inputs, ""), "the form plain");
+  EXPECT_ERROR(compressed_tensors_form().choose(experts, ""), "the form gpt-oss");
   EXPECT_ERROR(compressed_tensors_form().choose(rotated, "mxint4"), "known: mxfp4");
 }
 
