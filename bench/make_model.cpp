@@ -10,7 +10,7 @@ int main(int count, char** arguments) {
   const std::int64_t layers = count == 3 ? std::atoll(arguments[2]) : 0;
   if (layers < 1) {
     std::fprintf(stderr, "usage: bench_make_model FOLDER LAYERS\n"
-                         "example: bench_make_model /tmp/model 28\n");
+                         "example: bench_make_model synthetic/ 28\n");
     return 2;
   }
   try {

@@ -146,7 +146,8 @@ class Export {
   /// Of a weight that keeps its NVFP4 codes: what their scales are under.
   std::optional<float> second_scale(const PlainTensor& tensor) const {
     const std::string linear = tensor.name.substr(0, tensor.name.rfind('.'));
-    if (tensor.restore || std::string_view(type_of(tensor).name) != "NVFP4")
+    const bool beside_codes = opened_.quantized && !has_certificates(opened_.settings);
+    if (tensor.restore || beside_codes || std::string_view(type_of(tensor).name) != "NVFP4")
       return std::nullopt;
     const float scale = second_scale_of(opened_.model, linear);
     return scale == 1 ? std::nullopt : std::optional(scale);
@@ -226,6 +227,9 @@ class Export {
         return lost;
     }
     const Tensor bytes = exact_blocks(type, rows, scale.value_or(1));
+    require(bytes.defined() || !scale, "export",
+            std::string("values under a second scale are no codes of ") + type.name +
+                "; the file is damaged, make it anew");
     if (!bytes.defined())
       return encode_and_compare(type, rows, blocks_);
     const std::span<const std::byte> all = rows_of(bytes, 0, bytes.size(0));

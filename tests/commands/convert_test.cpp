@@ -3,6 +3,7 @@
 #include "core/json.h"
 #include "tests/commands/program.h"
 #include "tests/support.h"
+#include <cmath>
 
 namespace latticelens {
 namespace {
@@ -91,6 +92,14 @@ TEST_F(ConvertCommand, quantized_inputs_go_along_where_a_layout_has_them) {
   const auto plain = run_program(
       {"export", at("run"), "--format", "plain", "--out", at("plain"), "--quiet", "--json"});
   EXPECT_EQ(parse_json(plain.out, "stdout")["left_out"], Json::array({"activation=nvfp4"}));
+}
+
+TEST_F(ConvertCommand, values_beside_the_codes_of_nvfp4_are_rounded_without_its_second_scale) {
+  const double wanted = loss(quantized("weight=nvfp4 rounding=ssqr:density=0.02"));
+  const auto outcome = run_program({"export", at("run"), "--format", "gguf", "--type", "nvfp4",
+                                    "--out", at("a.gguf"), "--quiet"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_LT(std::fabs(loss(at("a.gguf")) - wanted), 0.2);
 }
 
 TEST_F(ConvertCommand, inputs_around_their_mean_have_no_place_and_are_named) {
