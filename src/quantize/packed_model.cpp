@@ -101,22 +101,6 @@ Json transform_config(const Method& method, const Model& model) {
 
 constexpr const char* own_layout = "latticelens"; // quant_method of everything else
 constexpr const char* fp_quant = "fp_quant";
-constexpr const char* gpt_oss = "mxfp4"; // its experts alone
-
-bool is_known_layout(const Json& quantization, const std::string& where) {
-  const auto method = member<std::string>(quantization, "quant_method", where);
-  const auto format = member_or<std::string>(quantization, "format", "", where);
-  const auto& layouts = published_layouts();
-  const bool published =
-      method == "compressed-tensors" &&
-      std::any_of(layouts.begin(), layouts.end(),
-                  [&](const PublishedLayout& layout) { return format == layout.name; });
-  require(published || method == own_layout || method == fp_quant || method == gpt_oss, "model",
-          where + ": quantization \"" + method + "\" with format \"" + format +
-              "\" is not supported; known: " + own_layout + ", " + fp_quant + ", " + gpt_oss +
-              ", and compressed-tensors with " + names_of(layouts));
-  return true;
-}
 
 /// The online rotation that a folder's transform_config asks for; null when none.
 std::shared_ptr<const Transform> read_rotation(const Json& quantization, const Model& model,
@@ -147,14 +131,15 @@ std::shared_ptr<const Transform> read_rotation(const Json& quantization, const M
   return make_transform(spec, {.width = model.config.intermediate, .random_signs = false});
 }
 
-/// What made the folder: as it says, or what the layout's own runtime does.
-Method read_method(const Json& quantization, const std::string& text, const std::string& where) {
-  if (!text.empty())
-    return parse_method(text);
-  if (quantization["quant_method"] == fp_quant)
-    return fp_quant_method(quantization, where);
-  if (quantization["quant_method"] == gpt_oss)
-    return parse_method("weight=mxfp4");
+/// What the config of a compressed-tensors folder asks for.
+Method compressed_method(const Json& quantization, const std::string& where) {
+  const auto format = member_or<std::string>(quantization, "format", "", where);
+  const auto& layouts = published_layouts();
+  require(std::any_of(layouts.begin(), layouts.end(),
+                      [&](const PublishedLayout& layout) { return format == layout.name; }),
+          "model",
+          where + ": the compressed-tensors format \"" + format +
+              "\" is not supported; known: " + names_of(layouts));
   const Json groups = member<Json>(quantization, "config_groups", where);
   for (const char* key : {"kv_cache_scheme", "output_activations"})
     require(member_or<Json>(quantization, key, nullptr, where).is_null(), "model",
@@ -169,6 +154,37 @@ Method read_method(const Json& quantization, const std::string& text, const std:
   return parse_method(
       "weight=" + weight.name +
       (inputs.is_null() ? "" : " activation=" + activation_format(inputs, where).name));
+}
+
+Method own_method(const Json&, const std::string& where) {
+  throw Error("model", where + ": lacks the method that made the folder; quantize anew");
+}
+
+/// gpt-oss: its experts alone.
+Method experts_method(const Json&, const std::string&) {
+  return parse_method("weight=mxfp4");
+}
+
+/// A quant_method, and what made a folder that says so but not how.
+struct QuantMethod {
+  const char* name;
+  Method (*read)(const Json& quantization, const std::string& where);
+};
+
+constexpr QuantMethod quant_methods[] = {{own_layout, own_method},
+                                         {"compressed-tensors", compressed_method},
+                                         {fp_quant, fp_quant_method},
+                                         {"mxfp4", experts_method}};
+
+/// As the folder says, or what the layout's own runtime does. Error: a quant_method that is not
+/// known.
+Method read_method(const Json& quantization, const std::string& text, const std::string& where) {
+  const auto name = member<std::string>(quantization, "quant_method", where);
+  for (const QuantMethod& known : quant_methods)
+    if (name == known.name)
+      return text.empty() ? known.read(quantization, where) : parse_method(text);
+  throw Error("model", where + ": quantization \"" + name +
+                           "\" is not supported; known: " + names_of(quant_methods));
 }
 
 /// With quantized inputs every linear of every stage has to be quantized: inputs are, stage by
@@ -280,7 +296,7 @@ OpenedModel open_model(const std::filesystem::path& path) {
   const std::string where = (folder / "config.json").string();
   const Json quantization =
       member_or<Json>(model.config.source, "quantization_config", Json(nullptr), where);
-  if (quantization.is_null() || !is_known_layout(quantization, where))
+  if (quantization.is_null())
     return opened;
   opened.quantized = true;
   const Json made = member_or<Json>(model.config.source, "latticelens", Json::object(), where);
