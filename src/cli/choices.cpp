@@ -32,6 +32,10 @@ struct Kind {
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> table = {
       {"PRESET", [] { return names(presets()); }},
+      {"DEVICE",
+       [] {
+         return std::vector<std::string>{"cpu", "cuda"};
+       }},
       {"FORMAT", [] { return names(formats()); }},
       {"GGUF-TYPE", gguf_type_names},
       {"ORDER", [] { return names(orders()); }},

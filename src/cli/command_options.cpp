@@ -14,6 +14,15 @@ void add_output_options(CLI::App& command, OutputOptions& options, const std::st
   command.add_flag("--quiet", options.quiet, "No progress on standard error");
 }
 
+void add_device_option(CLI::App& command, std::string& device) {
+  command
+      .add_option("--device", device,
+                  "Where the model is run: cpu (the reference), cuda, cuda:1 ... (latticelens help "
+                  "devices)")
+      ->type_name("DEVICE")
+      ->capture_default_str();
+}
+
 void print_result(const OutputOptions& options, const Json& result,
                   const std::function<void(const Json&)>& print) {
   if (options.json)

@@ -19,6 +19,9 @@ struct OutputOptions {
 /// --json and --quiet. json_help: what the one JSON document holds.
 void add_output_options(CLI::App& command, OutputOptions& options, const std::string& json_help);
 
+/// --device, where a model is run ("cpu" unless told otherwise); read it with parse_device.
+void add_device_option(CLI::App& command, std::string& device);
+
 /// To stdout: one line of JSON with --json, else as `print` does.
 void print_result(const OutputOptions& options, const Json& result,
                   const std::function<void(const Json&)>& print);

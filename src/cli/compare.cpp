@@ -14,6 +14,7 @@ struct Options {
   std::string original, model;
   TextOptions text;
   std::int64_t positions = 20, context = 24;
+  std::string device = "cpu";
   OutputOptions output;
 };
 
@@ -55,7 +56,9 @@ void print_all(const Json& json) {
 void run(const Options& options) {
   require(options.positions >= 0 && options.context >= 0, "compare",
           "--positions and --context must be 0 or more");
-  const OpenedModel original = open_model(options.original), opened = open_model(options.model);
+  const Device device = parse_device(options.device);
+  const OpenedModel original = open_model(options.original, device),
+                    opened = open_model(options.model, device);
   const auto tokenizer = tokenizer_of(options.original);
   const TokenWindows windows = read_windows(options.text, *tokenizer);
   TokenChanges changes(windows, options.positions);
@@ -85,6 +88,7 @@ void add_compare(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--context", options->context, "Tokens to show before each")
       ->capture_default_str();
+  add_device_option(*command, options->device);
   add_output_options(
       *command, options->output,
       "Print one JSON object: what evaluate --against gives, loss_changes, positions");

@@ -15,6 +15,7 @@ struct Options {
   std::string model, against;
   TextOptions text;
   TaskOptions tasks;
+  std::string device = "cpu";
   OutputOptions output;
 };
 
@@ -82,10 +83,11 @@ void run(const Options& options) {
   const bool answers = !options.tasks.names.empty();
   require(answers != !options.text.files.empty(), "evaluate",
           "give one of --text (perplexity) and --tasks (questions of multiple choice)");
-  const OpenedModel opened = open_model(options.model);
+  const Device device = parse_device(options.device);
+  const OpenedModel opened = open_model(options.model, device);
   std::optional<OpenedModel> original;
   if (!options.against.empty())
-    original = open_model(options.against);
+    original = open_model(options.against, device);
   const Model* against = original ? &original->model : nullptr;
   const Json measured = answers ? evaluate_tasks(options.tasks, options.model, opened.model,
                                                  against, options.output.quiet)
@@ -115,6 +117,7 @@ void add_evaluate(CLI::App& program) {
       ->add_option("--items", options->tasks.items,
                    "Write every item's scores of the tasks, a JSON object a line")
       ->type_name("FILE");
+  add_device_option(*command, options->device);
   add_output_options(*command, options->output,
                      "Print one JSON object: perplexity, mean_nll, windows, kl, top1_agreement; or "
                      "tasks, mean");

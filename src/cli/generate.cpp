@@ -20,6 +20,7 @@ struct Options {
   std::optional<std::string> prompt;
   GenerationRequest request;
   bool special = false, ignore_end = false;
+  std::string device = "cpu";
   OutputOptions output;
 };
 
@@ -92,6 +93,7 @@ double per_second(std::size_t tokens, double seconds) {
 Json to_json(const Options& options, const GenerationRequest& request, const Generation& made,
              const std::string& text) {
   return {{"model", options.model},
+          {"device", options.device},
           {"prompt_tokens", request.prompt.size()},
           {"text", text},
           {"ids", made.ids},
@@ -119,7 +121,8 @@ void run(const Options& options) {
   GenerationRequest request = options.request;
   check_sampling(request.sampling);
   require(request.tokens > 0, "generate", "--tokens must be 1 or more");
-  const OpenedModel opened = open_model(options.model);
+  const Device device = parse_device(options.device);
+  const OpenedModel opened = open_model(options.model, device);
   const auto tokenizer = tokenizer_of(options.model);
   request.prompt = ids_of(prompt_of(options), *tokenizer, options.special);
   if (!options.ignore_end)
@@ -180,6 +183,7 @@ void add_generate(CLI::App& program) {
   command->add_flag("--special", options->special,
                     "Parse special tokens in the prompt (<|im_start|> ...)");
   command->add_flag("--ignore-end", options->ignore_end, "Go on after the model's end token");
+  add_device_option(*command, options->device);
   add_output_options(*command, options->output,
                      "Print one JSON object: text, ids, ended, tokens_per_second, ...");
   command->footer("Example: latticelens generate run/ --prompt \"The capital of France is\" "

@@ -13,6 +13,7 @@ namespace {
 
 struct Options {
   std::string model, ids, out;
+  std::string device = "cpu";
   OutputOptions output;
 };
 
@@ -30,7 +31,8 @@ std::vector<Tensor> read_ids(const std::string& path) {
 }
 
 void run(const Options& options) {
-  const OpenedModel opened = open_model(options.model);
+  const Device device = parse_device(options.device);
+  const OpenedModel opened = open_model(options.model, device);
   const std::vector<Tensor> ids = read_ids(options.ids);
   Progress progress("logits", "blocks", opened.model.config.layers, options.output.quiet);
   const std::vector<Tensor> hidden =
@@ -38,12 +40,15 @@ void run(const Options& options) {
   const Head head(load_head(opened.model));
   std::vector<Tensor> logits;
   for (const Tensor& x : hidden)
-    logits.push_back(logits_of(x, head));
+    logits.push_back(logits_of(x, head).cpu());
   const Tensor all = at::stack(logits);
   write_safetensors(options.out, {{"logits", all}});
   progress.finish();
   print_result(options.output,
-               {{"model", options.model}, {"out", options.out}, {"shape", all.sizes().vec()}},
+               {{"model", options.model},
+                {"device", device.str()},
+                {"out", options.out},
+                {"shape", all.sizes().vec()}},
                [&](const Json&) { std::printf("wrote %s\n", options.out.c_str()); });
 }
 
@@ -62,6 +67,7 @@ void add_logits(CLI::App& program) {
                    "safetensors file to write: logits [n, t, vocabulary] F32")
       ->required()
       ->type_name("FILE");
+  add_device_option(*command, options->device);
   add_output_options(*command, options->output, "Print one JSON object: model, out, shape");
   command->footer(
       "Example: latticelens logits MODEL --ids ids.safetensors --out logits.safetensors");

@@ -65,6 +65,9 @@ int run(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return fail(exit_wrong_input,
                 "[memory] not enough memory; use fewer --windows or a smaller model");
+  } catch (const c10::OutOfMemoryError&) {
+    return fail(exit_wrong_input, "[memory] the device has not enough memory; use a shorter "
+                                  "--window, a smaller model or --device cpu");
   } catch (const std::filesystem::filesystem_error& e) {
     return fail(exit_wrong_input, std::string("[file] ") + e.what());
   } catch (const c10::Error& e) {

@@ -32,7 +32,7 @@ Json evaluation_json(const TextOptions& text, const Evaluation& evaluation) {
 
 Json metrics_json(const std::string& path, const std::string& against, const OpenedModel& opened,
                   const Json& measured) {
-  Json json = {{"model", path}};
+  Json json = {{"model", path}, {"device", opened.model.device.str()}};
   if (!opened.method.empty())
     json["method"] = opened.method;
   if (!against.empty())

@@ -50,6 +50,7 @@ const std::vector<Topic>& topics() {
        [] { return document("analyse"); }},
       {"speed", "the forward pass on 4-bit codes, and what online rotations cost",
        [] { return document("speed"); }},
+      {"devices", "running a model on a GPU: --device", [] { return document("devices"); }},
       {"other-programs", "what other programs make of a quantized folder",
        [] { return document("peers"); }},
       {"gguf", "GGUF files: types, what llama.cpp makes of them, rounding into them",

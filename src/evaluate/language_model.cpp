@@ -18,6 +18,8 @@ struct Sums {
 
 /// What the logits [n, vocabulary] of each position are normalised by: [n, 1] fp64.
 Tensor log_sums_of(const Tensor& logits) {
+  if (!has_kernels(logits))
+    return at::logsumexp(logits.to(at::kDouble), -1, /*keepdim=*/true);
   const Tensor x = logits.contiguous();
   Tensor sums = at::empty({x.size(0), 1}, at::kDouble);
   at::parallel_for(0, x.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
@@ -34,7 +36,8 @@ struct Prediction {
 
   Tensor log_probabilities() const { return logits - log_sums.to(at::kFloat); }
   Tensor losses(const Tensor& targets) const {
-    return (log_sums - logits.gather(1, targets.unsqueeze(1))).flatten();
+    const Tensor chosen = logits.gather(1, targets.to(logits.device()).unsqueeze(1));
+    return (log_sums - chosen).flatten().cpu();
   }
 };
 
@@ -46,9 +49,9 @@ Positions compare_chunk(const Prediction& model, const std::optional<Prediction>
     return at;
   at.original_loss = original->losses(targets);
   const Tensor log_q = original->log_probabilities(), log_p = model.log_probabilities();
-  at.kl = log_q.exp().mul_(log_q - log_p).sum(-1).to(at::kDouble);
-  at.likeliest = model.logits.argmax(-1);
-  at.original_likeliest = original->logits.argmax(-1);
+  at.kl = log_q.exp().mul_(log_q - log_p).sum(-1).to(at::kDouble).cpu();
+  at.likeliest = model.logits.argmax(-1).cpu();
+  at.original_likeliest = original->logits.argmax(-1).cpu();
   return at;
 }
 
@@ -91,8 +94,16 @@ double mean(const std::vector<double>& values) {
 
 } // namespace
 
+Head::Head(const Linear& linear) : bias(linear.bias) {
+  if (has_kernels(linear.weight))
+    strips.emplace(linear.weight);
+  else
+    weight = linear.weight;
+}
+
 Tensor logits_of(const Tensor& hidden, const Head& head) {
-  return linear_of(hidden, head.weight, head.bias);
+  return head.strips ? linear_of(hidden, *head.strips, head.bias)
+                     : linear_of(hidden, head.weight, head.bias);
 }
 
 std::int64_t evaluation_steps(const Model& model, const Model* original,

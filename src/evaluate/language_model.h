@@ -26,9 +26,10 @@ struct Evaluation {
 
 /// A model's head, ready for many products.
 struct Head {
-  explicit Head(const Linear& linear) : weight(linear.weight), bias(linear.bias) {}
-  StripMatrix weight;
-  Tensor bias; // [vocabulary], or undefined
+  explicit Head(const Linear& linear);
+  std::optional<StripMatrix> strips; // where our kernels can read the weight
+  Tensor weight;                     // [vocabulary, hidden] where they cannot
+  Tensor bias;                       // [vocabulary], or undefined
 };
 
 /// What a model makes of a text.
@@ -41,7 +42,7 @@ Side side_of(const Model& model, const TokenWindows& windows,
              const std::function<void()>& progress = {});
 
 /// What the models say at some positions [n] of a window: position first + i predicts the token
-/// behind it. Undefined without an original: all but the loss.
+/// behind it. On the CPU. Undefined without an original: all but the loss.
 struct Positions {
   std::int64_t window = 0, first = 0;
   Tensor loss, original_loss;           // F64, nats, of the token that comes

@@ -36,6 +36,9 @@ std::vector<Part> parts_of(const std::vector<RequestRows>& batches, std::int64_t
 /// The predictions of one batch, in slices that bound the logits.
 void add_scores(const RequestRows& batch, const Tensor& hidden, const Head& head,
                 std::vector<ItemScores>& scores) {
+  const auto on_device = [&](const std::vector<std::int64_t>& numbers) {
+    return at::tensor(numbers, at::kLong).to(hidden.device());
+  };
   for (std::size_t first = 0; first < batch.predictions.size(); first += predictions_at_once) {
     const std::size_t last = std::min(first + predictions_at_once, batch.predictions.size());
     std::vector<std::int64_t> rows, tokens;
@@ -43,11 +46,11 @@ void add_scores(const RequestRows& batch, const Tensor& hidden, const Head& head
       rows.push_back(batch.predictions[i].row);
       tokens.push_back(batch.predictions[i].token);
     }
-    const Tensor logits = logits_of(hidden.index_select(0, at::tensor(rows, at::kLong)), head);
-    const Tensor target = at::tensor(tokens, at::kLong);
+    const Tensor logits = logits_of(hidden.index_select(0, on_device(rows)), head);
+    const Tensor target = on_device(tokens);
     const Tensor log_p =
-        at::log_softmax(logits, -1).gather(1, target.unsqueeze(1)).squeeze(1).to(at::kDouble);
-    const Tensor greedy = logits.argmax(-1) == target;
+        at::log_softmax(logits, -1).gather(1, target.unsqueeze(1)).squeeze(1).to(at::kDouble).cpu();
+    const Tensor greedy = (logits.argmax(-1) == target).cpu();
     for (std::size_t i = first; i < last; ++i) {
       const Prediction& prediction = batch.predictions[i];
       RequestScore& score = scores[prediction.item][prediction.request];

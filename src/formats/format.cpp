@@ -2,8 +2,10 @@
 
 #include "core/error.h"
 #include "formats/block_frame.h"
+#include "formats/quantize_reference.h"
 #include "formats/table.h"
 #include "kernels/best_paths.h"
+#include "tensor/device.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <algorithm>
@@ -170,6 +172,8 @@ float Format::candidate_scale(float fitted, int candidate) const {
 Tensor Format::quantize(const Tensor& x, SnapCounts& counts) const {
   const std::int64_t together = block_of(*this, x), row = x.size(-1);
   scale_shape(x, together);
+  if (!has_kernels(x))
+    return reference::quantize(*this, x, counts);
   const Tensor source = x.to(at::kFloat).contiguous();
   Tensor values = at::empty_like(source);
   const float* from = source.const_data_ptr<float>();

@@ -52,7 +52,8 @@ SnapCounts quantize_blocks(std::span<float> values, std::int64_t block, const Sc
                            const ElementGrid& grid);
 
 /// Rows of `row` values, each with a scale (max - min) / levels and a zero point of its own, where
-/// min <= 0 <= max: what INT4 and INT8 do with activations. Rows with NaN or infinity become NaN.
+/// min <= 0 <= max: what INT4 and INT8 do with activations. Rows with NaN or infinity, or of
+/// infinite range, become NaN.
 SnapCounts quantize_rows_asymmetric(std::span<float> values, std::int64_t row, int levels);
 
 /// The scale nearest to the one wanted among those that the rule may choose.

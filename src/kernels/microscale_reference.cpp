@@ -89,6 +89,7 @@ SnapCounts quantize_rows_asymmetric(std::span<float> values, std::int64_t row, i
       high = std::max(high, value);
       finite = finite && std::isfinite(value);
     }
+    finite = finite && std::isfinite(high - low);
     const float scale = (high - low) / static_cast<float>(levels);
     if (!finite || scale == 0) {
       counts.not_finite += finite ? 0 : row;

@@ -15,12 +15,15 @@
 
 namespace latticelens {
 
-Rope make_rope(const Config& config, std::int64_t tokens) {
+Rope make_rope(const Config& config, std::int64_t tokens, Device device) {
   const std::vector<double> frequencies = rope_frequencies(config, tokens);
   const Tensor positions = at::arange(tokens, at::kDouble).unsqueeze(1);
   const Tensor angles = positions * at::tensor(frequencies, at::kDouble).unsqueeze(0);
   const double amplitude = config.long_rope.amplitude;
-  return {(angles.cos() * amplitude).to(at::kFloat), (angles.sin() * amplitude).to(at::kFloat)};
+  const auto placed = [&](const Tensor& table) {
+    return (table * amplitude).to(at::kFloat).to(device);
+  };
+  return {placed(angles.cos()), placed(angles.sin())};
 }
 
 namespace {
@@ -72,6 +75,8 @@ Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope) {
                          [rope](const Tensor& gradient) {
                            return std::vector<Tensor>{rotated_back(gradient, rope)};
                          });
+  if (!has_kernels(x))
+    return reference::rotate_heads(x, heads, rope);
   const std::int64_t n = x.size(0), t = x.size(1), d = x.size(2) / heads;
   const Tensor from = x.contiguous(), cosine = rope.cosine.contiguous(),
                sine = rope.sine.contiguous();
@@ -135,6 +140,8 @@ Tensor attend_heads(const Tensor& queries, const Tensor& keys, const Tensor& val
     return with_gradient(
         attend_heads(queries.detach(), keys.detach(), values.detach(), window, sinks),
         {queries, keys, values}, attention_gradient(queries, keys, values, window, sinks));
+  if (!has_kernels(queries))
+    return attend_past(queries, keys, values, window, sinks); // which all lies in
   const std::int64_t n = queries.size(0), heads = queries.size(1), t = queries.size(2),
                      dimension = queries.size(3), group = heads / keys.size(1),
                      strips = (t + strip_width - 1) / strip_width;
@@ -206,11 +213,21 @@ Tensor attend(const Block& block, const Tensor& q, const Tensor& k, const Tensor
 
 namespace reference {
 
+Tensor rotate_heads(const Tensor& x, std::int64_t heads, const Rope& rope) {
+  const Tensor of_heads = by_heads(x, heads);
+  const std::int64_t pairs = rope.cosine.size(1), t = x.size(1);
+  const Tensor cosine = rope.cosine.slice(0, 0, t), sine = rope.sine.slice(0, 0, t),
+               first = of_heads.slice(3, 0, pairs), second = of_heads.slice(3, pairs, 2 * pairs);
+  return at::cat({first * cosine - second * sine, second * cosine + first * sine,
+                  of_heads.slice(3, 2 * pairs)},
+                 -1);
+}
+
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
               const Config& config, std::int64_t window, const Tensor& sinks) {
   const std::int64_t n = q.size(0), t = q.size(1), dimension = config.head_dimension;
-  const Tensor queries = rotate_heads(q, config.heads, rope);
-  const Tensor keys = rotate_heads(k, config.key_value_heads, rope);
+  const Tensor queries = reference::rotate_heads(q, config.heads, rope);
+  const Tensor keys = reference::rotate_heads(k, config.key_value_heads, rope);
   const Tensor values = v.reshape({n, t, config.key_value_heads, dimension}).transpose(1, 2);
   const Tensor ones = at::ones({t, t}, at::kBool);
   const Tensor seen = window > 0 ? ones.tril().logical_and(ones.triu(1 - window)) : ones.tril();

@@ -14,7 +14,8 @@ class Decoding {
   /// `each_block` is called after each.
   Decoding(const Model& model, std::int64_t capacity, const std::function<void()>& each_block = {});
 
-  /// Reads ids [t], at least one, behind those before; the logits [vocabulary] of what comes next.
+  /// Reads ids [t], at least one, behind those before; the logits [vocabulary], on the CPU, of what
+  /// comes next.
   Tensor read(const Tensor& ids);
   /// Forgets the text.
   void restart();

@@ -79,22 +79,27 @@ Model open_folder(const std::filesystem::path& path) {
                                  : open_safetensors_folder(path)};
 }
 
+/// load_weight, where the model runs.
+Tensor load_placed(const Model& model, const std::string& name,
+                   const std::vector<std::int64_t>& shape) {
+  return load_weight(*model.tensors, name, shape).to(model.device);
+}
+
 /// Where `required` is false, an absent bias is none.
 Tensor load_bias(const Model& model, const std::string& name, std::int64_t width, bool required) {
   const std::string bias = name + ".bias";
-  return required || model.tensors->has(bias) ? load_weight(*model.tensors, bias, {width})
-                                              : Tensor();
+  return required || model.tensors->has(bias) ? load_placed(model, bias, {width}) : Tensor();
 }
 
 Linear load_linear(const Model& model, const std::string& prefix, const LinearShape& shape,
                    bool read) {
   const std::string name = prefix + shape.name;
-  return {read ? load_weight(*model.tensors, name + ".weight", {shape.out, shape.in}) : Tensor(),
+  return {read ? load_placed(model, name + ".weight", {shape.out, shape.in}) : Tensor(),
           load_bias(model, name, shape.out, shape.biased)};
 }
 
 Norm load_norm(const Model& model, const std::string& name, std::int64_t width, bool centred) {
-  return {.gain = load_weight(*model.tensors, name + ".weight", {width}),
+  return {.gain = load_placed(model, name + ".weight", {width}),
           .bias = load_bias(model, name, width, false),
           .centred = centred};
 }
@@ -120,14 +125,15 @@ Block load_block(const Model& model, std::int64_t layer, const std::set<std::str
     block.norms[norm.name] =
         load_norm(model, prefix + norm.name, norm.width, model.config.layer_norm);
   if (const std::string& sinks = model.layout->sinks; !sinks.empty())
-    block.sinks = load_weight(*model.tensors, prefix + sinks, {model.config.heads});
+    block.sinks = load_placed(model, prefix + sinks, {model.config.heads});
   if (model.prepare)
     model.prepare(block);
   return block;
 }
 
 Block load_block_to_run(const Model& model, std::int64_t layer) {
-  return model.load_to_run ? model.load_to_run(layer) : load_block(model, layer);
+  return model.load_to_run && model.device.is_cpu() ? model.load_to_run(layer)
+                                                    : load_block(model, layer);
 }
 
 std::string stored_embedding(const Model& model) {
@@ -137,7 +143,7 @@ std::string stored_embedding(const Model& model) {
 }
 
 Tensor load_embedding(const Model& model) {
-  return load_weight(*model.tensors, stored_embedding(model),
+  return load_placed(model, stored_embedding(model),
                      {model.config.vocabulary, model.config.hidden});
 }
 
@@ -150,7 +156,7 @@ Linear load_head(const Model& model) {
   const std::int64_t vocabulary = model.config.vocabulary;
   if (model.config.tied)
     return {load_embedding(model), {}};
-  return {load_weight(*model.tensors, name + ".weight", {vocabulary, model.config.hidden}),
+  return {load_placed(model, name + ".weight", {vocabulary, model.config.hidden}),
           load_bias(model, name, vocabulary, false)};
 }
 
@@ -159,7 +165,8 @@ Tensor embed(const Tensor& table, const Tensor& ids, const Config& config) {
   require(low >= 0 && high < config.vocabulary, "model",
           "token id " + std::to_string(low < 0 ? low : high) + " lies outside the vocabulary of " +
               std::to_string(config.vocabulary) + "; do tokenizer and model belong together?");
-  return table.index_select(0, ids.flatten()).view({1, ids.numel(), config.hidden});
+  return table.index_select(0, ids.flatten().to(table.device()))
+      .view({1, ids.numel(), config.hidden});
 }
 
 Tensor run_block(const Model& model, const Block& block, const Rope& rope, const Tensor& x,
@@ -187,7 +194,7 @@ std::vector<Tensor> run_decoder(const Model& model, const std::vector<Tensor>& w
   }
   std::map<bool, Rope> ropes;
   for (const auto& [is_long_text, tokens] : longest)
-    ropes[is_long_text] = make_rope(model.config, tokens);
+    ropes[is_long_text] = make_rope(model.config, tokens, model.device);
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
     const Block block = load_block_to_run(model, layer);
     for (Tensor& x : hidden)

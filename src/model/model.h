@@ -1,6 +1,7 @@
 // A model as its files describe it: opened without reading the weights, loaded one block at a time.
 #pragma once
 #include "model/family.h"
+#include "tensor/device.h"
 #include <filesystem>
 #include <set>
 
@@ -12,6 +13,7 @@ struct Model {
   Config config;
   std::shared_ptr<const Layout> layout; // of each block
   std::shared_ptr<const TensorSource> tensors;
+  Device device = at::kCPU; // where blocks, embedding and head are loaded to, and so run
   /// Called on each block after it is loaded; quantized models install their input functions here.
   std::function<void(Block&)> prepare;
   /// A block that gives the same numbers as load_block's, faster, whose weights need not be there;
@@ -30,7 +32,7 @@ std::string block_prefix(const Model& model, std::int64_t layer);
 /// Errors: those of load_weight.
 Block load_block(const Model& model, std::int64_t layer, const std::set<std::string>& unread = {});
 
-/// One block that is only run.
+/// One block that is only run: by load_to_run where our kernels can.
 Block load_block_to_run(const Model& model, std::int64_t layer);
 
 /// The embedding's name in the model's files: some tied checkpoints keep it under the head's.

@@ -15,6 +15,13 @@ std::int64_t longest_of(const std::vector<SharedRows>& batches) {
   return longest;
 }
 
+std::vector<Tensor> placed(const std::vector<Tensor>& sequences, Device device) {
+  std::vector<Tensor> all;
+  for (const Tensor& rows : sequences)
+    all.push_back(rows.to(device));
+  return all;
+}
+
 } // namespace
 
 Tensor attend_sequences(const Tensor& q, const Tensor& k, const Tensor& v, const Rope& rope,
@@ -38,7 +45,7 @@ std::vector<Tensor> run_decoder(const Model& model, const std::vector<SharedRows
           "a sequence of " + std::to_string(longest) +
               " tokens needs the second table of rotations that this model has for long texts; "
               "leave out that task");
-  Rope rope = make_rope(model.config, longest);
+  Rope rope = make_rope(model.config, longest, model.device);
   const Tensor table = load_embedding(model);
   std::vector<Tensor> hidden;
   for (const SharedRows& batch : batches)
@@ -46,7 +53,7 @@ std::vector<Tensor> run_decoder(const Model& model, const std::vector<SharedRows
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
     const Block block = load_block_to_run(model, layer);
     for (std::size_t i = 0; i < batches.size(); ++i) {
-      rope.sequences = batches[i].sequences;
+      rope.sequences = placed(batches[i].sequences, model.device);
       hidden[i] = run_block(model, block, rope, hidden[i]);
     }
     if (each_block)

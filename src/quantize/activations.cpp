@@ -1,5 +1,6 @@
 #include "quantize/activations.h"
 
+#include "tensor/device.h"
 #include "tensor/gradient.h"
 #include "tensor/single_thread.h"
 #include <ATen/ATen.h>
@@ -13,7 +14,7 @@ using SharedTransform = std::shared_ptr<const Transform>;
 /// A stage's input on its way to its linears.
 struct Path {
   SharedTransform transform;    // null: none
-  Tensor centre;                // undefined: none
+  Constant centre;              // undefined: none
   std::optional<Format> format; // settled for the input
   bool any() const { return transform || centre.defined() || format; }
 };
@@ -28,8 +29,8 @@ std::optional<Format> format_of(const ActivationSpec& spec, const InputBasis& ba
 Path path_of(const Stage& stage, const Layout& layout, const ActivationSpec& spec) {
   const auto own = spec.inputs.find(stage.name);
   const InputBasis basis = own == spec.inputs.end() ? InputBasis() : own->second;
-  return {transform_of_input(stage, layout, spec, basis), spec.format ? basis.centre : Tensor(),
-          format_of(spec, basis)};
+  return {transform_of_input(stage, layout, spec, basis),
+          spec.format ? Constant(basis.centre) : Constant(), format_of(spec, basis)};
 }
 
 /// y = x T has the gradient g Tᵀ, which is what brings a weight back.
@@ -70,7 +71,8 @@ InputFunction simulating_function(const Path& path, const ActivationSpec& spec) 
   return quantized_after(
       path.transform, path.format, spec.counts,
       [centre = path.centre](const Tensor& x, const Format& format, SnapCounts& counts) {
-        return in_fp32(x - centre, format, counts) + centre;
+        const Tensor& mean = centre.beside(x);
+        return in_fp32(x - mean, format, counts) + mean;
       });
 }
 
@@ -80,7 +82,7 @@ InputFunction encoding_function(const Path& path, const ActivationSpec& spec, st
   const auto fused = path.transform ? path.transform->while_encoding(width) : std::nullopt;
   BlockTransform block = fused.value_or(BlockTransform());
   if (path.centre.defined())
-    block.centre = path.centre.const_data_ptr<float>();
+    block.centre = path.centre.value().const_data_ptr<float>();
   return quantized_after(fused ? nullptr : path.transform, path.format, spec.counts,
                          [path, block](const Tensor& x, const Format& format, SnapCounts& counts) {
                            return encode_rows(x, format, counts, block); // points into `path`
@@ -93,7 +95,7 @@ Tensor packed_bias(const Tensor& bias, const PackedMatrix& weight, const Path& p
     return bias;
   const SingleThreadMkl one_thread; // the same bytes at any number of threads
   const Tensor of_centre =
-      weight.values().to(at::kDouble).mv(path.centre.to(at::kDouble)).to(at::kFloat);
+      weight.values().to(at::kDouble).mv(path.centre.value().to(at::kDouble)).to(at::kFloat);
   return bias.defined() ? bias + of_centre : of_centre;
 }
 

@@ -286,13 +286,14 @@ void require_whole_model(const std::filesystem::path& run) {
 
 } // namespace
 
-OpenedModel open_model(const std::filesystem::path& path) {
+OpenedModel open_model(const std::filesystem::path& path, Device device) {
   const bool run = is_run(path);
   if (run)
     require_whole_model(path);
   const std::filesystem::path folder = run ? path / "model" : path;
   OpenedModel opened{.model = open_plain_model(folder)};
   Model& model = opened.model;
+  model.device = device;
   const std::string where = (folder / "config.json").string();
   const Json quantization =
       member_or<Json>(model.config.source, "quantization_config", Json(nullptr), where);

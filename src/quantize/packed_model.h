@@ -35,8 +35,8 @@ struct OpenedModel {
 };
 
 /// A Hugging Face folder, a quantized folder, a .gguf file or a finished run's folder, whose files
-/// are read whole and compared with their checksums. Errors: an unfinished or damaged run, a
-/// quantization this program does not know.
-OpenedModel open_model(const std::filesystem::path& path);
+/// are read whole and compared with their checksums. What is loaded of it lies on `device`. Errors:
+/// an unfinished or damaged run, a quantization this program does not know.
+OpenedModel open_model(const std::filesystem::path& path, Device device = at::kCPU);
 
 } // namespace latticelens

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "kernels/product.h"
+#include "tensor/device.h"
 #include "tensor/gradient.h"
 #include "tensor/strip_output.h"
 #include <ATen/ATen.h>
@@ -81,7 +82,7 @@ Tensor linear_of(const Tensor& x, const StripMatrix& weight, const Tensor& bias)
 Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (wants_gradient({x, weight, bias}))
     return linear_with_gradient(x, weight, bias);
-  if (x.numel() < fewest_rows * x.size(-1))
+  if (!has_kernels(x) || x.numel() < fewest_rows * x.size(-1))
     return reference::linear_of(x, weight, bias);
   return linear_of(x, StripMatrix(weight), bias);
 }

@@ -1,5 +1,6 @@
 #include "tensor/rms_norm.h"
 
+#include "tensor/device.h"
 #include "tensor/gradient.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -38,7 +39,7 @@ void scale_row(const float* x, const float* gain, float factor, std::int64_t wid
 } // namespace
 
 Tensor rms_norm(const Tensor& x, const Tensor& gain, double epsilon) {
-  if (wants_gradient({x, gain}))
+  if (!has_kernels(x) || wants_gradient({x, gain}))
     return reference::rms_norm(x, gain, epsilon);
   const std::int64_t width = x.size(-1), rows = x.numel() / std::max<std::int64_t>(width, 1);
   const Tensor from = x.to(at::kFloat).contiguous(), gains = gain.to(at::kFloat).contiguous();

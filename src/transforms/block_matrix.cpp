@@ -37,11 +37,11 @@ void check_width(const Tensor& x, const Tensor& matrices) {
 BlockMatrix::BlockMatrix(const Tensor& matrices, const std::string& where) {
   require(matrices.dim() == 3 && matrices.size(1) == matrices.size(2), "transform",
           where + ": matrices of blocks have the shape [blocks, size, size]");
-  matrices_ = matrices.to(at::kFloat).contiguous();
+  matrices_ = Constant(matrices.to(at::kFloat).contiguous());
   const SingleThreadMkl one_thread; // the same bytes at any number of threads
-  require(at::isfinite(matrices_).all().item<bool>(), "transform",
+  require(at::isfinite(this->matrices()).all().item<bool>(), "transform",
           where + ": a matrix is not finite");
-  const auto [inverses, info] = at::linalg_inv_ex(matrices_.to(at::kDouble));
+  const auto [inverses, info] = at::linalg_inv_ex(this->matrices().to(at::kDouble));
   require(info.eq(0).all().item<bool>() && at::isfinite(inverses).all().item<bool>(), "transform",
           where + ": a matrix is singular");
   inverses_ = inverses;
@@ -71,9 +71,9 @@ Tensor multiply_blocks(const Tensor& x, const Tensor& matrices) {
 }
 
 Tensor BlockMatrix::apply(const Tensor& x) const {
-  if (x.scalar_type() == at::kFloat)
-    return multiply_blocks(x, matrices_);
-  return reference::multiply_blocks(x, matrices_).to(x.scalar_type());
+  if (has_kernels(x) && x.scalar_type() == at::kFloat)
+    return multiply_blocks(x, matrices());
+  return reference::multiply_blocks(x, matrices_.beside(x)).to(x.scalar_type());
 }
 
 Tensor BlockMatrix::invert(const Tensor& x) const {
@@ -85,13 +85,13 @@ Tensor BlockMatrix::apply_to_weight(const Tensor& weight) const {
 }
 
 Tensor BlockMatrix::restore_weight(const Tensor& weight) const {
-  return reference::multiply_blocks(weight, matrices_.transpose(1, 2)).to(weight.scalar_type());
+  return reference::multiply_blocks(weight, matrices().transpose(1, 2)).to(weight.scalar_type());
 }
 
 std::optional<BlockTransform> BlockMatrix::while_encoding(std::int64_t width) const {
-  if (matrices_.size(1) != e2m1_block || matrices_.size(0) * e2m1_block != width)
+  if (matrices().size(1) != e2m1_block || matrices().size(0) * e2m1_block != width)
     return std::nullopt;
-  return BlockTransform{.matrices = matrices_.const_data_ptr<float>()};
+  return BlockTransform{.matrices = matrices().const_data_ptr<float>()};
 }
 
 namespace reference {

@@ -1,5 +1,6 @@
 // A matrix of its own for every block of an activation's channels.
 #pragma once
+#include "tensor/device.h"
 #include "transforms/transform.h"
 
 namespace latticelens {
@@ -15,11 +16,11 @@ class BlockMatrix : public Transform {
   Tensor apply_to_weight(const Tensor& weight) const override;
   Tensor restore_weight(const Tensor& weight) const override;
   std::optional<BlockTransform> while_encoding(std::int64_t width) const override;
-  const Tensor& matrices() const { return matrices_; }
+  const Tensor& matrices() const { return matrices_.value(); }
 
  private:
-  Tensor matrices_; // [blocks, size, size] fp32
-  Tensor inverses_; // [blocks, size, size] fp64
+  Constant matrices_; // [blocks, size, size] fp32
+  Tensor inverses_;   // [blocks, size, size] fp64
 };
 
 /// x [..., blocks * size] fp32 times the matrices [blocks, size, size] of its blocks. The same

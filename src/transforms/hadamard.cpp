@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "kernels/walsh_hadamard.h"
+#include "tensor/device.h"
 #include "transforms/hadamard_matrix.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -26,20 +27,15 @@ class Hadamard : public Transform {
  public:
   Hadamard(std::int64_t size, Tensor signs) : size_(size), signs_(std::move(signs)) {
     for (const std::int64_t order : hadamard_factors(size))
-      factors_.push_back(hadamard_matrix(order));
+      factors_.emplace_back(hadamard_matrix(order) / std::sqrt(static_cast<double>(order)));
     if (signs_.defined())
-      single_signs_ = signs_.to(at::kFloat).contiguous();
+      single_signs_ = signs_.value().to(at::kFloat).contiguous();
   }
 
-  Tensor apply(const Tensor& x) const override {
-    return multiply(signs_.defined() ? x * signs_.to(x.options()) : x, false);
-  }
-  Tensor invert(const Tensor& x) const override {
-    const Tensor y = multiply(x, true);
-    return signs_.defined() ? y * signs_.to(x.options()) : y;
-  }
+  Tensor apply(const Tensor& x) const override { return multiply(signed_of(x), false); }
+  Tensor invert(const Tensor& x) const override { return signed_of(multiply(x, true)); }
   std::optional<BlockTransform> while_encoding(std::int64_t width) const override {
-    if (size_ != e2m1_block || (signs_.defined() && signs_.numel() != width))
+    if (size_ != e2m1_block || (signs_.defined() && single_signs_.numel() != width))
       return std::nullopt;
     return BlockTransform{.walsh_hadamard = true,
                           .signs =
@@ -47,10 +43,14 @@ class Hadamard : public Transform {
   }
 
  private:
+  Tensor signed_of(const Tensor& x) const {
+    return signs_.defined() ? x * signs_.beside(x).to(x.scalar_type()) : x;
+  }
+
   Tensor multiply(const Tensor& x, bool transposed) const {
-    if (!x.device().is_cpu() || x.scalar_type() != at::kFloat)
+    if (!has_kernels(x) || x.scalar_type() != at::kFloat)
       return by_factors(x, transposed, factors_.size());
-    return by_additions(by_factors(x, transposed, 1), size_ / factors_.front().size(0));
+    return by_additions(by_factors(x, transposed, 1), size_ / factors_.front().value().size(0));
   }
 
   /// One matrix product for each of the first `count` Kronecker factors.
@@ -58,11 +58,11 @@ class Hadamard : public Transform {
     Tensor y = x.contiguous(); // products of strided views are slow
     std::int64_t after = size_;
     for (std::size_t i = 0; i < count; ++i) {
-      const std::int64_t order = factors_[i].size(0);
+      const std::int64_t order = factors_[i].value().size(0);
       after /= order;
       if (order == 1)
         continue;
-      const Tensor scaled = (factors_[i] / std::sqrt(static_cast<double>(order))).to(x.options()),
+      const Tensor scaled = factors_[i].beside(x).to(x.scalar_type()),
                    matrix = transposed ? scaled : scaled.t();
       // The last factor is one product: a batch of matrices with one column each is far slower.
       y = after == 1 ? at::matmul(y.reshape({-1, order}), matrix.t())
@@ -86,9 +86,9 @@ class Hadamard : public Transform {
   }
 
   std::int64_t size_;
-  Tensor signs_;                // [width], or undefined: none
-  Tensor single_signs_;         // in fp32
-  std::vector<Tensor> factors_; // ±1, fp64
+  Constant signs_;                // [width], or undefined: none
+  Tensor single_signs_;           // in fp32
+  std::vector<Constant> factors_; // orthogonal, fp64
 };
 
 } // namespace
