@@ -160,7 +160,7 @@ void run(const Options& options) {
   const std::int64_t failed = failures(done);
   if (failed == 0)
     bench.remove_working_files();
-  print_result(options.output, read_json(folder.path() / "bench.json"), [&](const Json&) {
+  print_result(options.output, read_work_file(folder.path() / "bench.json"), [&](const Json&) {
     print_whole(table, done);
     print_words(options);
   });

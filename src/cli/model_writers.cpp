@@ -15,8 +15,12 @@ namespace {
 Json write_plain(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
   const PlainRequest request{parse_storage(options.dtype), parse_byte_size(options.shard_size),
                              options.exact};
-  export_dequantized(opened, options.out, request, [&](std::int64_t) { progress.step(); });
-  return {{"dtype", options.dtype}};
+  const PlainSummary summary =
+      export_dequantized(opened, options.out, request, [&](std::int64_t) { progress.step(); });
+  return {{"dtype", options.dtype},
+          {"tensors", summary.tensors},
+          {"exact_tensors", summary.exact},
+          {"relative_error", summary.energy > 0 ? summary.error / summary.energy : 0.0}};
 }
 
 Json write_gguf(const OpenedModel& opened, const WriteOptions& options, Progress& progress) {
@@ -103,13 +107,14 @@ Json left_out(const OpenedModel& opened, const Json& written) {
   return left;
 }
 
-void print_exactness(const Json& result) {
-  if (result["exact_linears"] == result["linears"])
-    std::printf("every linear keeps its values exactly\n");
+/// kind: "linear" or "tensor".
+void print_exactness(const Json& result, const std::string& kind = "linear") {
+  const Json &exact = result["exact_" + kind + "s"], &all = result[kind + "s"];
+  if (exact == all)
+    std::printf("every %s keeps its values exactly\n", kind.c_str());
   else
-    std::printf("%s of %s linears keep their values exactly; error of all: %.3g %% of their "
-                "squares\n",
-                result["exact_linears"].dump().c_str(), result["linears"].dump().c_str(),
+    std::printf("%s of %s %ss keep their values exactly; error of all: %.3g %% of their squares\n",
+                exact.dump().c_str(), all.dump().c_str(), kind.c_str(),
                 100 * result["relative_error"].get<double>());
 }
 
@@ -142,7 +147,9 @@ void print_written(const Json& result) {
                     : ("in " + result["activation"].get<std::string>()).c_str());
     print_exactness(result);
   } else {
-    std::printf("wrote %s: dequantized weights\n", out.c_str());
+    std::printf("wrote %s: dequantized weights in %s\n", out.c_str(),
+                result["dtype"].get<std::string>().c_str());
+    print_exactness(result, "tensor");
   }
   for (const Json& part : result["left_out"])
     std::printf("not in what was written: %s\n", part.get<std::string>().c_str());

@@ -99,7 +99,7 @@ bool is_run(const std::filesystem::path& path) {
 Json read_run(const std::filesystem::path& path) {
   require(is_run(path), "run",
           path.string() + ": has no run.json; give the folder that quantize wrote");
-  return read_json(path / "run.json");
+  return read_work_file(path / "run.json");
 }
 
 std::vector<Json> read_lines(const std::filesystem::path& path) {

@@ -9,6 +9,8 @@
 namespace latticelens {
 namespace {
 
+const char* const checksum = "checksum";
+
 std::string difference(const Json& here, const Json& wanted, const std::string& file) {
   for (const auto& [key, value] : wanted.items())
     if (!here.contains(key) || here[key] != value)
@@ -42,7 +44,8 @@ WorkFolder::WorkFolder(std::filesystem::path path, std::string file, const Json&
   make_directory(path_);
   lock();
   if (known)
-    finished_ = member_or<std::string>(read_json(path_ / file_), "state", "", file_) == "finished";
+    finished_ =
+        member_or<std::string>(read_work_file(path_ / file_), "state", "", file_) == "finished";
   else
     write(false, Json::object());
 }
@@ -53,7 +56,7 @@ WorkFolder::~WorkFolder() {
 
 void WorkFolder::require_same_work() const {
   const std::filesystem::path file = path_ / file_;
-  const Json here = member<Json>(read_json(file), "identity", file.string());
+  const Json here = member<Json>(read_work_file(file), "identity", file.string());
   if (here != identity_)
     throw Error("run", path_.string() + ": belongs to another " + file.stem().string() + " (" +
                            difference(here, identity_, file_) +
@@ -75,8 +78,21 @@ void WorkFolder::lock() {
 void WorkFolder::write(bool finished, const Json& results) {
   Json all = {{"identity", identity_}, {"state", finished ? "finished" : "running"}};
   all.update(results);
+  all[checksum] = text_hash(to_text(all));
   write_text(path_ / file_, all.dump(2) + "\n");
   finished_ = finished;
+}
+
+Json read_work_file(const std::filesystem::path& file) {
+  Json all = read_json(file);
+  if (!all.is_object() || !all.contains(checksum))
+    return all;
+  const auto written = member<std::string>(all, checksum, file.string());
+  all.erase(checksum);
+  require(text_hash(to_text(all)) == written, "run",
+          file.string() + ": is not what was written (its checksum differs); restore the file, or "
+                          "make the folder anew");
+  return all;
 }
 
 } // namespace latticelens

@@ -17,7 +17,7 @@ class WorkFolder {
 
   const std::filesystem::path& path() const { return path_; }
   bool finished() const { return finished_; }
-  /// Rewrites the file: identity, state, and `results`.
+  /// Rewrites the file: identity, state, `results`, and a checksum of these.
   void write(bool finished, const Json& results);
 
  private:
@@ -29,5 +29,9 @@ class WorkFolder {
   bool finished_ = false;
   int lock_ = -1;
 };
+
+/// A file that WorkFolder::write wrote. Error: it is not what was written; one without a checksum
+/// is older and taken as it is.
+Json read_work_file(const std::filesystem::path& file);
 
 } // namespace latticelens

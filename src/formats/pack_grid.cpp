@@ -55,8 +55,8 @@ template<typename ToByte>
 Tensor bytes_of(const Tensor& scales, const ToByte& to_byte) {
   const Tensor from = scales.contiguous();
   Tensor bytes = at::empty(from.sizes(), at::kByte);
-  for (std::int64_t i = 0; i < from.numel(); ++i)
-    bytes.mutable_data_ptr<std::uint8_t>()[i] = to_byte(from.const_data_ptr<float>()[i]);
+  std::transform(from.const_data_ptr<float>(), from.const_data_ptr<float>() + from.numel(),
+                 bytes.mutable_data_ptr<std::uint8_t>(), to_byte);
   return bytes;
 }
 

@@ -5,6 +5,9 @@
 #include "quantize/carried_files.h"
 #include "quantize/input_bases.h"
 #include "quantize/plain_tensors.h"
+#include "tensor/gguf_blocks.h"
+#include "tensor/gguf_rows.h"
+#include <ATen/ATen.h>
 
 namespace latticelens {
 namespace {
@@ -79,20 +82,51 @@ std::vector<TensorLayout> plan_of(const OpenedModel& opened, Storage storage) {
   return plan;
 }
 
-void write(ShardedWriter& writer, const OpenedModel& opened,
-           const std::vector<PlainTensor>& tensors, const PlainRequest& request) {
-  for (const PlainTensor& tensor : tensors)
-    for_each_part(opened, load_plain(opened, tensor), tensor.name, [&](const Tensor& rows) {
-      writer.add(tensor.name, request.exact ? stored_exactly(rows, request.storage, tensor.name)
-                                            : rows.to(scalar_type(request.storage)));
-    });
-}
+/// One folder in the making.
+class Export {
+ public:
+  Export(const OpenedModel& opened, const PlainRequest& request, ShardedWriter& writer)
+      : opened_(opened), request_(request), writer_(writer) {}
+
+  void write(const std::vector<PlainTensor>& tensors) {
+    for (const PlainTensor& tensor : tensors)
+      write(tensor);
+  }
+  const PlainSummary& summary() const { return summary_; }
+
+ private:
+  void write(const PlainTensor& tensor) {
+    EncodingError lost;
+    for_each_part(opened_, load_plain(opened_, tensor), tensor.name,
+                  [&](const Tensor& rows) { write_rows(tensor.name, rows, lost); });
+    ++summary_.tensors;
+    summary_.exact += lost.error == 0;
+    summary_.error += lost.error;
+    summary_.energy += lost.energy;
+  }
+
+  void write_rows(const std::string& name, const Tensor& rows, EncodingError& lost) {
+    const at::ScalarType type = scalar_type(request_.storage);
+    if (request_.exact)
+      return writer_.add(name, stored_exactly(rows, request_.storage, name));
+    if (type != at::kBFloat16 || rows.scalar_type() == type) // nothing to lose
+      return writer_.add(name, rows.to(type));
+    lost += encode_and_compare(*find_block_type("BF16"), rows, bytes_);
+    writer_.add(name, at::from_blob(bytes_.data(), rows.sizes(), type));
+  }
+
+  const OpenedModel& opened_;
+  const PlainRequest& request_;
+  ShardedWriter& writer_;
+  PlainSummary summary_;
+  std::vector<std::byte> bytes_;
+};
 
 } // namespace
 
-void export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
-                        const PlainRequest& request,
-                        const std::function<void(std::int64_t)>& each_block) {
+PlainSummary export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
+                                const PlainRequest& request,
+                                const std::function<void(std::int64_t)>& each_block) {
   require(!std::filesystem::exists(folder) || std::filesystem::is_empty(folder), "export",
           folder.string() + ": exists and is not empty; choose another --out");
   const Model& model = opened.model;
@@ -100,17 +134,19 @@ void export_dequantized(const OpenedModel& opened, const std::filesystem::path& 
   make_directory(folder);
   ShardedWriter writer(folder, plan, request.shard_size);
   const std::vector<PlainTensor> outer = plain_outer_tensors(opened);
-  write(writer, opened, first(outer), request);
+  Export writing(opened, request, writer);
+  writing.write(first(outer));
   for (std::int64_t layer = 0; layer < model.config.layers; ++layer) {
-    write(writer, opened, joined_block_tensors(opened, layer), request);
+    writing.write(joined_block_tensors(opened, layer));
     if (each_block)
       each_block(layer);
   }
-  write(writer, opened, last(outer), request);
+  writing.write(last(outer));
   writer.commit();
   carry_files(model.path, folder);
   write_text(folder / "config.json", plain_config(model.config, request.storage).dump(2) +
                                          "\n"); // last: marks a whole folder
+  return writing.summary();
 }
 
 } // namespace latticelens

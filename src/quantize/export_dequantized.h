@@ -18,12 +18,18 @@ struct PlainRequest {
   bool exact = false;                           // refuse what would change a value
 };
 
+/// What was written, for people to see.
+struct PlainSummary {
+  std::int64_t tensors = 0, exact = 0; // all, and those whose values the storage holds
+  double error = 0, energy = 0;        // squares, over all tensors that were rounded
+};
+
 /// Writes `folder`: the weights' values with the online rotation folded back, so that the function
 /// is that of the quantized weights with unquantized activations. `each_block(layer)` after each.
 /// Memory holds one tensor, of the embedding and the head some rows. Errors: the folder exists and
 /// is not empty; with `exact` the first tensor that the storage does not hold.
-void export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
-                        const PlainRequest& request,
-                        const std::function<void(std::int64_t)>& each_block = {});
+PlainSummary export_dequantized(const OpenedModel& opened, const std::filesystem::path& folder,
+                                const PlainRequest& request,
+                                const std::function<void(std::int64_t)>& each_block = {});
 
 } // namespace latticelens

@@ -3,11 +3,13 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/scales_on_grid.h"
+#include "kernels/narrow_floats.h"
 #include "quantize/carried_files.h"
 #include "quantize/check_method.h"
 #include "quantize/input_bases.h"
 #include "quantize/plain_tensors.h"
 #include "quantize/stored_types.h"
+#include "tensor/total.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
@@ -30,37 +32,51 @@ struct RoundedParts {
   double error = 0, energy = 0; // squares
 };
 
-RoundedParts rounded_rows(const Tensor& values, const Format& format, const Packing& packing) {
-  const Tensor scales = format.fit(values);
+RoundedParts rounded_rows(const Tensor& stored, const Format& format, const Packing& packing) {
+  const Tensor values = stored.to(at::kFloat).contiguous(), scales = format.fit(values);
   SnapCounts counts;
   const Tensor rounded = format.snap(values, scales, counts);
-  return {packing.pack({rounded, scales}, format),
-          (rounded - values).square().sum(at::kDouble).item<double>(),
-          values.square().sum(at::kDouble).item<double>()};
+  const auto span = [](const Tensor& x) {
+    return std::span(x.const_data_ptr<float>(), static_cast<std::size_t>(x.numel()));
+  };
+  const SquareSums sums = square_sums(span(values), span(rounded));
+  return {packing.pack({rounded, scales}, format), sums.difference, sums.energy};
+}
+
+/// Room for the parts of all rows like those of some; what is no matrix is the same for all.
+PackedWeight room_for(std::int64_t rows, const PackedWeight& some) {
+  PackedWeight whole;
+  for (const auto& [end, part] : some)
+    whole[end] = part.dim() == 2 ? at::empty({rows, part.size(1)}, part.options()) : part;
+  return whole;
 }
 
 /// To nearest, some rows after the other, so that what is done with them stays in the cache; the
-/// same at any thread count. format: settled for `values` [out, in].
+/// same at any thread count. format: settled for `values` [out, in] of any floating type.
 RoundedParts round_and_pack(const Tensor& values, const Format& format, const Packing& packing) {
   constexpr std::int64_t values_at_once = 1 << 15;
   const std::int64_t rows = values.size(0),
-                     step = std::max<std::int64_t>(values_at_once / values.size(1), 1);
-  std::vector<RoundedParts> pieces((rows + step - 1) / step);
-  at::parallel_for(0, std::ssize(pieces), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      pieces[i] =
-          rounded_rows(values.slice(0, i * step, std::min((i + 1) * step, rows)), format, packing);
+                     step = std::max<std::int64_t>(values_at_once / values.size(1), 1),
+                     count = (rows + step - 1) / step;
+  const auto piece = [&](std::int64_t i) {
+    return rounded_rows(values.slice(0, i * step, std::min((i + 1) * step, rows)), format, packing);
+  };
+  std::vector<RoundedParts> pieces(count);
+  pieces[0] = piece(0);
+  RoundedParts whole{.parts = room_for(rows, pieces[0].parts)};
+  at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      if (i > 0)
+        pieces[i] = piece(i);
+      for (auto& [name, part] : whole.parts)
+        if (part.dim() == 2)
+          part.slice(0, i * step, std::min((i + 1) * step, rows)).copy_(pieces[i].parts.at(name));
+      pieces[i].parts.clear();
+    }
   });
-  RoundedParts whole;
-  for (const RoundedParts& piece : pieces) {
-    whole.error += piece.error;
-    whole.energy += piece.energy;
-  }
-  for (const auto& [end, part] : pieces.front().parts) {
-    std::vector<Tensor> all;
-    for (const RoundedParts& piece : pieces)
-      all.push_back(piece.parts.at(end));
-    whole.parts[end] = part.dim() == 2 ? at::cat(all) : part;
+  for (const RoundedParts& one : pieces) {
+    whole.error += one.error;
+    whole.energy += one.energy;
   }
   if (whole.parts.contains("_shape"))
     whole.parts["_shape"] = at::tensor(values.sizes(), at::kLong);
@@ -163,9 +179,13 @@ class Export {
     return name.ends_with(weight) && is_packed(name.substr(0, name.size() - weight.size()));
   }
 
+  /// In the dtype that it is stored in, all of it finite.
   Tensor load(const std::string& prefix, const std::string& name) const {
     const LinearShape& shape = shape_of(*opened_.model.layout, name);
-    return load_weight(*opened_.model.tensors, prefix + name + ".weight", {shape.out, shape.in});
+    const std::string weight = prefix + name + ".weight";
+    Tensor stored = load_stored(*opened_.model.tensors, weight, {shape.out, shape.in});
+    require_finite(stored, weight);
+    return stored;
   }
 
   /// Linears that read one input share the second scale, since runtimes join them.
@@ -175,7 +195,7 @@ class Export {
       return format;
     float largest = 0;
     for (const std::string& name : stage.linears)
-      largest = std::max(largest, load(prefix, name).abs().max().item<float>());
+      largest = std::max(largest, load(prefix, name).to(at::kFloat).abs().max().item<float>());
     format.rule.tensor_scale = format.second_scale(largest);
     return format;
   }
@@ -222,8 +242,9 @@ class Export {
     for (const Format& own : settled(name, format))
       if (const auto scales = scales_on_grid(values, own)) {
         ++summary_.exact;
-        summary_.energy += values.square().sum(at::kDouble).item<double>();
-        return packing_of(method_).pack({values, *scales}, own);
+        const Tensor exact = values.to(at::kFloat);
+        summary_.energy += total(exact.square());
+        return packing_of(method_).pack({exact, *scales}, own);
       }
     require(!request_.exact, "convert",
             name + ": its values are no codes of " + request_.target.weight.name +

@@ -275,13 +275,22 @@ Json packed_config(const Model& original, const Method& method, std::uint64_t se
 
 namespace {
 
-/// A finished run's model, none of whose bytes changed since they were written.
-void require_whole_model(const std::filesystem::path& run) {
+/// Of a run's model, opened by the run's name, which must be finished, or its own.
+void require_whole_model(const std::filesystem::path& run, bool by_its_name) {
   const Json json = read_run(run);
-  require(member_or<std::string>(json, "state", "", run.string()) == "finished", "model",
+  const bool finished = member_or<std::string>(json, "state", "", run.string()) == "finished";
+  require(finished || !by_its_name, "model",
           run.string() +
               ": this run is not finished; give the same quantize command again to continue it");
   require_intact(run, records_in(json, "model/"), at::get_num_threads());
+}
+
+/// The run in whose folder model/ lies; empty: none.
+std::filesystem::path run_around(const std::filesystem::path& model) {
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::canonical(model, error);
+  const bool inside = !error && folder.filename() == "model" && is_run(folder.parent_path());
+  return inside ? folder.parent_path() : std::filesystem::path();
 }
 
 } // namespace
@@ -289,7 +298,9 @@ void require_whole_model(const std::filesystem::path& run) {
 OpenedModel open_model(const std::filesystem::path& path, Device device) {
   const bool run = is_run(path);
   if (run)
-    require_whole_model(path);
+    require_whole_model(path, true);
+  else if (const auto around = run_around(path); !around.empty())
+    require_whole_model(around, false);
   const std::filesystem::path folder = run ? path / "model" : path;
   OpenedModel opened{.model = open_plain_model(folder)};
   Model& model = opened.model;

@@ -62,7 +62,7 @@ row_folders(const std::filesystem::path& table) {
 
 void add_table(std::vector<ComparedRun>& runs, const std::filesystem::path& table) {
   const std::filesystem::path file = table / "bench.json";
-  const Json json = read_json(file);
+  const Json json = read_work_file(file);
   const Json rows = Source{json, file.string()}.array("rows");
   auto folders = row_folders(table);
   for (const Json& row : rows) {

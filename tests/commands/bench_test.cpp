@@ -50,7 +50,7 @@ class BenchCommand : public ::testing::Test {
     words.insert(words.end(), {"--json", "--quiet"});
     const auto outcome = run_program(words);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    EXPECT_EQ(parse_json(outcome.out, "stdout"), read_json(at("out/bench.json")));
+    EXPECT_EQ(parse_json(outcome.out, "stdout"), read_work_file(at("out/bench.json")));
     return parse_json(outcome.out, "stdout");
   }
   testing::TemporaryFolder folder_;

@@ -97,10 +97,26 @@ TEST_F(Damage, to_any_file_of_the_model_is_found_when_it_is_opened) {
         restore();
         const std::string says = damage(name, trial % 3);
         EXPECT_ERROR(open_model(folder_ / "run"), says);
+        EXPECT_ERROR(open_model(folder_ / "run/model/"), says);
         EXPECT_ERROR(open_model(folder_ / "run"), "give the same quantize command again");
         files += trial == 0;
       }
   EXPECT_EQ(files, 3 + 3); // shards; the index, config.json and tokenizer.json
+}
+
+TEST_F(Damage, to_run_json_is_found_wherever_it_is) {
+  make("");
+  const std::string whole = read_text(folder_ / "run/run.json");
+  const std::size_t own_key = whole.find("\"checksum\""); // without it all else counts as before
+  for (std::size_t i = 0; i < own_key; i += 1 + random_() % 8) {
+    std::string bytes = whole;
+    bytes[i] ^= static_cast<char>(1 << random_() % 7);
+    write_text(folder_ / "run/run.json", bytes);
+    if (std::isspace(static_cast<unsigned char>(whole[i])) || whole[i] == 'e')
+      continue; // between its parts; 1e-5 and 1E-5 are one number
+    EXPECT_ANY_THROW(read_run(folder_ / "run")) << bytes.substr(i < 40 ? 0 : i - 40, 80);
+  }
+  expect_command_error({"generate", at("run"), "--prompt", "Line"}, "run.json");
 }
 
 TEST_F(Damage, is_said_by_every_command_in_one_line) {

@@ -43,6 +43,31 @@ TEST(ExportCommand, a_gguf_file_is_evaluated_like_the_model_it_was_made_of) {
   EXPECT_LT(loss(file("b.gguf")) - loss(model), 0.05);
 }
 
+TEST(ExportCommand, a_plain_folder_says_what_its_dtype_cost) {
+  const testing::TemporaryFolder folder;
+  testing::write_tiny_model(folder / "model");
+  const auto exported = [&](const std::string& from, const std::string& out) {
+    const auto outcome =
+        run_program({"export", (folder / from).string(), "--out", (folder / out).string(),
+                     "--dtype", "bf16", "--quiet", "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return parse_json(outcome.out, "stdout");
+  };
+  const Json rounded = exported("model", "rounded"), kept = exported("rounded", "kept");
+  EXPECT_LT(rounded["exact_tensors"], rounded["tensors"]);
+  double error = 0, energy = 0;
+  const auto before = open_safetensors_folder(folder / "model"),
+             after = open_safetensors_folder(folder / "rounded");
+  for (const std::string& name : after->names()) {
+    const at::Tensor x = before->load(name).to(at::kDouble);
+    error += (after->load(name).to(at::kDouble) - x).square().sum().item<double>();
+    energy += x.square().sum().item<double>();
+  }
+  EXPECT_NEAR(rounded["relative_error"].get<double>() / (error / energy), 1, 1e-3);
+  EXPECT_EQ(kept["exact_tensors"], kept["tensors"]);
+  EXPECT_EQ(kept["relative_error"], 0);
+}
+
 TEST(ExportCommand, a_folder_in_many_files_is_the_model_in_one) {
   const testing::TemporaryFolder folder;
   testing::write_tiny_model(folder / "model");
