@@ -3,7 +3,6 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "formats/scales_on_grid.h"
-#include "kernels/narrow_floats.h"
 #include "quantize/carried_files.h"
 #include "quantize/check_method.h"
 #include "quantize/input_bases.h"
@@ -36,10 +35,7 @@ RoundedParts rounded_rows(const Tensor& stored, const Format& format, const Pack
   const Tensor values = stored.to(at::kFloat).contiguous(), scales = format.fit(values);
   SnapCounts counts;
   const Tensor rounded = format.snap(values, scales, counts);
-  const auto span = [](const Tensor& x) {
-    return std::span(x.const_data_ptr<float>(), static_cast<std::size_t>(x.numel()));
-  };
-  const SquareSums sums = square_sums(span(values), span(rounded));
+  const SquareTotals sums = square_totals(values, rounded);
   return {packing.pack({rounded, scales}, format), sums.difference, sums.energy};
 }
 

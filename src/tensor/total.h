@@ -8,4 +8,10 @@ namespace latticelens {
 /// differently on one and two threads.
 double total(const Tensor& matrix);
 
+/// Sums in fp64 of (x - y)² and x², contiguous fp32 of one size, on the calling thread.
+struct SquareTotals {
+  double difference = 0, energy = 0;
+};
+SquareTotals square_totals(const Tensor& x, const Tensor& y);
+
 } // namespace latticelens
