@@ -14,7 +14,15 @@ struct AdamStep {
   double epsilon = 1e-12;
 };
 
-/// All of one length. The same bytes however the parameters are split.
+/// What a step comes to for every number: made once where a step has many parts.
+struct AdamFactors {
+  explicit AdamFactors(const AdamStep& step);
+  float first, second, rate, unbiased, epsilon;
+};
+
+/// All of one length. The same bytes however the parameters are split, on every processor.
+void adam_update(const AdamFactors& step, std::span<const float> gradient,
+                 std::span<float> parameters, std::span<float> first, std::span<float> second);
 void adam_update(const AdamStep& step, std::span<const float> gradient, std::span<float> parameters,
                  std::span<float> first, std::span<float> second);
 
