@@ -13,7 +13,6 @@ Storage parse_storage(const std::string& text);
 const char* to_text(Storage storage);
 at::ScalarType scalar_type(Storage storage);
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// Under the name of the norm: its gain and, where it has one, its bias; a linear likewise.
 void add_norm(NamedTensors& tensors, const std::string& name, const Norm& norm);

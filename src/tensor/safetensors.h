@@ -41,6 +41,8 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
 /// A tensor that will be written.
 struct TensorLayout {
   std::string name;
@@ -78,8 +80,7 @@ class SafetensorsWriter {
 };
 
 /// Writes the tensors in the order given, CPU, any strides; the same input gives the same bytes.
-void write_safetensors(const std::filesystem::path& path,
-                       const std::vector<std::pair<std::string, Tensor>>& tensors,
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
 } // namespace latticelens

@@ -1,0 +1,63 @@
+// The largest latents of every input, exact in fp32, without the matrix [batch, latents]:
+// candidates by products of bytes where the processor has them, scored again in fp32.
+#pragma once
+#include "sae/coder.h"
+#include <cstdint>
+#include <vector>
+
+namespace latticelens {
+
+/// Latents of a batch, the same number for each input.
+struct Codes {
+  Tensor latents; // [B, count] I32, the largest value first, of equal ones the lowest latent
+  Tensor values;  // [B, count] F32 after ReLU; zero: not used
+};
+
+enum class SearchPrecision { bytes, fp32 };
+/// What is faster here: bytes where there are instructions for them.
+SearchPrecision fastest_search();
+
+/// The encoder's rows as the search reads them. They are packed anew whenever they change.
+class LatentSearch {
+ public:
+  LatentSearch(std::int64_t latents, std::int64_t width, SearchPrecision precision);
+
+  /// Rows that are packed together: to be packed as one part.
+  std::int64_t part_rows() const;
+  std::int64_t parts() const;
+  /// Part `p` of the encoder [n, d] and its bias [n]. Different parts on different threads.
+  void pack(std::int64_t p, const Tensor& encoder, const Tensor& bias);
+  void pack_all(const Tensor& encoder, const Tensor& bias);
+
+  /// The `count` largest latents of centred inputs x - b_dec [B, d]; the weights are those that
+  /// were packed. The same bytes at any thread count.
+  Codes largest(const Tensor& centred, const CoderWeights& weights, std::int64_t count) const;
+
+ private:
+  struct Rows; // some inputs on their way through all parts
+  void add_scores(Rows& rows, std::int64_t p) const;
+
+  std::int64_t latents_, width_;
+  SearchPrecision precision_;
+  std::vector<std::uint8_t> bytes_; // strips, one after the other
+  std::vector<float> floats_;       // the same in fp32: [parts, d, strip_width]
+  std::vector<float> bias_;         // [parts * strip_width], minus infinity past the last
+};
+
+/// How many of the k largest latents of these inputs the search misses: the candidates' errors,
+/// made visible. By products of all latents in fp32.
+std::int64_t missed_latents(const Tensor& centred, const CoderWeights& weights, const Codes& found);
+
+namespace reference {
+/// By the definition: at::linear, ReLU, a stable sort.
+Codes largest(const Tensor& centred, const CoderWeights& weights, std::int64_t count);
+} // namespace reference
+
+/// weights.bias + Σ values · decoder rows: [B, d].
+Tensor decode(const Codes& codes, const CoderWeights& weights);
+
+namespace reference {
+Tensor decode(const Codes& codes, const CoderWeights& weights);
+} // namespace reference
+
+} // namespace latticelens

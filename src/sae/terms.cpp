@@ -1,0 +1,47 @@
+#include "sae/terms.h"
+
+#include "tensor/total.h"
+#include <ATen/ATen.h>
+
+namespace latticelens {
+
+SquaredError squared_error(const Tensor& reconstruction, const Tensor& wanted) {
+  const auto batch = static_cast<double>(wanted.size(0));
+  const Tensor difference = reconstruction - wanted;
+  return {total(difference.square()) / batch, difference * (2 / batch)};
+}
+
+Codes first_of(const Codes& codes, std::int64_t count) {
+  if (count == codes.latents.size(1))
+    return codes;
+  return {codes.latents.slice(1, 0, count).contiguous(),
+          codes.values.slice(1, 0, count).contiguous()};
+}
+
+void add_uses(const Codes& codes, std::uint32_t target, std::vector<PlacedUse>& uses) {
+  const std::int64_t count = codes.latents.size(1);
+  const std::int32_t* const latents = codes.latents.const_data_ptr<std::int32_t>();
+  const float* const values = codes.values.const_data_ptr<float>();
+  for (std::int64_t i = 0; i < codes.latents.numel(); ++i)
+    if (values[i] > 0)
+      uses.push_back({latents[i], {static_cast<std::uint32_t>(i / count), target, values[i]}});
+}
+
+namespace reference {
+
+Tensor keep_largest(const Tensor& pre, std::int64_t count) {
+  const Tensor places =
+      std::get<1>(pre.detach().sort(/*stable=*/true, -1, /*descending=*/true)).slice(1, 0, count);
+  return pre * at::zeros_like(pre).scatter(1, places, 1.0);
+}
+
+Tensor keep_largest_of_all(const Tensor& pre, std::int64_t count) {
+  return keep_largest(pre.reshape({1, -1}), count).view(pre.sizes());
+}
+
+Tensor squared_error(const Tensor& reconstruction, const Tensor& wanted) {
+  return (reconstruction - wanted).square().sum() / wanted.size(0);
+}
+
+} // namespace reference
+} // namespace latticelens

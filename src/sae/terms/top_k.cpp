@@ -1,0 +1,51 @@
+// TopK (paper 001, equations 1 to 3; Gao et al. 2024).
+#include "sae/terms.h"
+
+#include <ATen/ATen.h>
+
+namespace latticelens {
+namespace {
+
+class TopK : public SparseTerm {
+ public:
+  TopK(std::int64_t k, double weight) : k_(k), weight_(weight) {}
+
+  std::int64_t wanted(std::int64_t latents) const override { return std::min(k_, latents); }
+
+  void add(const SparseBatch& batch, const Codes& largest, const CoderWeights& weights,
+           const DeadLatents&, SparseGradients& to) const override {
+    const Codes codes = first_of(largest, wanted(weights.latents()));
+    const Tensor reconstruction = decode(codes, weights);
+    const SquaredError error = squared_error(reconstruction, batch.inputs);
+    const Tensor gradient = weight_ == 1 ? error.gradient : error.gradient * weight_;
+    add_uses(codes, static_cast<std::uint32_t>(to.gradients.size()), to.uses);
+    to.gradients.push_back(gradient);
+    to.bias += gradient.sum(0, false, at::kDouble);
+    to.loss += weight_ * error.loss;
+    if (!to.reconstruction.defined()) {
+      to.reconstruction = reconstruction;
+      to.codes = codes;
+    }
+  }
+
+  Tensor reference_loss(const SparseBatch& batch, const Tensor& pre, const CoderWeights& weights,
+                        const DeadLatents&, Tensor& residual) const override {
+    const Tensor codes = reference::keep_largest(pre, wanted(weights.latents())),
+                 reconstruction = at::matmul(codes, weights.decoder) + weights.bias;
+    if (!residual.defined())
+      residual = (batch.inputs - reconstruction).detach();
+    return weight_ * reference::squared_error(reconstruction, batch.inputs);
+  }
+
+ private:
+  std::int64_t k_;
+  double weight_;
+};
+
+} // namespace
+
+std::shared_ptr<const SparseTerm> top_k_term(std::int64_t k, double weight) {
+  return std::make_shared<TopK>(k, weight);
+}
+
+} // namespace latticelens
