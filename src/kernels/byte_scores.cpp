@@ -29,6 +29,77 @@ struct ScoreStrip {
 HWY_BEFORE_NAMESPACE();
 namespace latticelens::HWY_NAMESPACE {
 
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// The largest magnitude over 127; a row of zeros has any step.
+HWY_INLINE float step_of(const float* x, std::size_t count) {
+  const hn::ScalableTag<float> d;
+  auto largest = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d))
+    largest = hn::Max(largest, hn::Abs(hn::LoadU(d, x + i)));
+  float most = hn::GetLane(hn::MaxOfLanes(d, largest));
+  for (; i < count; ++i)
+    most = std::max(most, std::fabs(x[i]));
+  return most > 0 ? most / 127 : 1;
+}
+
+/// round(x / step) as bytes; their sum.
+HWY_INLINE std::int32_t codes_of(const float* HWY_RESTRICT x, std::size_t count, float step,
+                                 std::int8_t* HWY_RESTRICT codes) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> whole;
+  const hn::Rebind<std::int8_t, decltype(d)> bytes;
+  const float inverse = 1 / step;
+  auto sums = hn::Zero(whole);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+    const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, inverse)));
+    sums = hn::Add(sums, rounded);
+    hn::StoreU(hn::DemoteTo(bytes, rounded), bytes, codes + i);
+  }
+  std::int32_t sum = hn::GetLane(hn::SumOfLanes(whole, sums));
+  for (; i < count; ++i) {
+    codes[i] = static_cast<std::int8_t>(std::lrint(x[i] * inverse));
+    sum += codes[i];
+  }
+  return sum;
+}
+
+float encode(const float* x, std::size_t count, std::uint8_t* codes) {
+  const float step = step_of(x, count);
+  const auto padded = static_cast<std::size_t>(score_row_bytes(static_cast<std::int64_t>(count)));
+  codes_of(x, count, step, reinterpret_cast<std::int8_t*>(codes));
+  std::fill(codes + count, codes + padded, std::uint8_t{0});
+  for (std::size_t i = 0; i < padded; ++i)
+    codes[i] ^= 0x80; // 128 more
+  return step;
+}
+
+void pack(const float* matrix, std::int64_t rows, std::int64_t columns, const float* bias,
+          std::uint8_t* strip) {
+  const std::int64_t width = score_row_bytes(columns);
+  const auto count = static_cast<std::size_t>(columns);
+  std::memset(strip, 0, static_cast<std::size_t>(score_strip_rows * width));
+  auto* const starts = reinterpret_cast<std::int32_t*>(strip + score_strip_rows * width);
+  auto* const steps = reinterpret_cast<float*>(starts + score_strip_rows);
+  float* const added = steps + score_strip_rows;
+  std::vector<std::int8_t> codes(static_cast<std::size_t>(width));
+  for (std::int64_t j = 0; j < score_strip_rows; ++j) {
+    starts[j] = 0;
+    steps[j] = 0;
+    added[j] = -std::numeric_limits<float>::infinity();
+    if (j >= rows)
+      continue;
+    const float* const row = matrix + j * columns;
+    steps[j] = step_of(row, count);
+    starts[j] = -128 * codes_of(row, count, steps[j], codes.data());
+    added[j] = bias[j];
+    for (std::int64_t k = 0; k < width; k += 4)
+      std::memcpy(strip + k * score_strip_rows + j * 4, &codes[static_cast<std::size_t>(k)], 4);
+  }
+}
+
 #if LATTICELENS_BYTE_DOTS && HWY_TARGET <= HWY_AVX3_DL
 
 bool has_scores() {
@@ -124,10 +195,21 @@ HWY_AFTER_NAMESPACE();
 namespace latticelens {
 
 HWY_EXPORT(has_scores);
+HWY_EXPORT(encode);
+HWY_EXPORT(pack);
 HWY_EXPORT(scores);
 
 bool has_byte_scores() {
   return HWY_DYNAMIC_DISPATCH(has_scores)();
+}
+
+float encode_scored_row(std::span<const float> x, std::uint8_t* codes) {
+  return HWY_DYNAMIC_DISPATCH(encode)(x.data(), x.size(), codes);
+}
+
+void pack_score_strip(const float* matrix, std::int64_t rows, std::int64_t columns,
+                      const float* bias, std::uint8_t* strip) {
+  HWY_DYNAMIC_DISPATCH(pack)(matrix, rows, columns, bias, strip);
 }
 
 void add_scores(std::int64_t rows, std::int64_t columns, const std::uint8_t* codes,

@@ -35,7 +35,11 @@ void add_scores(std::int64_t rows, std::int64_t columns, const std::uint8_t* cod
                 const float* steps, const std::uint8_t* strip, std::int32_t first,
                 CandidateList* lists);
 
+/// The obvious implementations.
 namespace reference {
+float encode_scored_row(std::span<const float> x, std::uint8_t* codes);
+void pack_score_strip(const float* matrix, std::int64_t rows, std::int64_t columns,
+                      const float* bias, std::uint8_t* strip);
 /// The score of one encoded vector with row `j` of a strip, as the kernel has it.
 float byte_score(std::int64_t columns, const std::uint8_t* codes, float step,
                  const std::uint8_t* strip, std::int64_t j);

@@ -45,6 +45,8 @@ void put(std::uint8_t* bytes, std::int64_t i, T value) {
 
 } // namespace
 
+namespace reference {
+
 float encode_scored_row(std::span<const float> x, std::uint8_t* codes) {
   const float step = step_of(x), inverse = 1 / step;
   const auto columns = static_cast<std::int64_t>(x.size());
@@ -78,8 +80,6 @@ void pack_score_strip(const float* matrix, std::int64_t rows, std::int64_t colum
     put(numbers, 2 * score_strip_rows + j, added);
   }
 }
-
-namespace reference {
 
 float byte_score(std::int64_t columns, const std::uint8_t* codes, float step,
                  const std::uint8_t* strip, std::int64_t j) {

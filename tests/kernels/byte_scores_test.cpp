@@ -53,6 +53,27 @@ std::vector<std::vector<Candidate>> largest(Scored& all, std::int64_t rows, std:
   return found;
 }
 
+TEST(ByteScores, encodes_and_packs_as_the_reference_does) {
+  for (const std::int64_t columns : {1, 3, 16, 31, 64, 130}) {
+    const std::int64_t rows = 20;
+    std::vector<float> matrix = normals(rows * columns, 8), bias = normals(rows, 9);
+    std::fill(matrix.begin(), matrix.begin() + columns, 0.0f);
+    matrix.back() *= 1000;
+    std::vector<std::uint8_t> strip(static_cast<std::size_t>(score_strip_bytes(columns)), 7),
+        wanted(strip.size(), 9), codes(static_cast<std::size_t>(score_row_bytes(columns))),
+        wanted_codes(codes.size());
+    pack_score_strip(matrix.data(), rows, columns, bias.data(), strip.data());
+    reference::pack_score_strip(matrix.data(), rows, columns, bias.data(), wanted.data());
+    EXPECT_EQ(strip, wanted) << columns;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const auto row = std::span(matrix).subspan(i * columns, columns);
+      EXPECT_EQ(encode_scored_row(row, codes.data()),
+                reference::encode_scored_row(row, wanted_codes.data()));
+      EXPECT_EQ(codes, wanted_codes) << columns;
+    }
+  }
+}
+
 TEST(ByteScores, kernel_gives_the_references_candidates_for_odd_shapes) {
   for (const std::int64_t rows : {1, 3, 8, 13})
     for (const std::int64_t columns : {1, 4, 7, 64, 130})
