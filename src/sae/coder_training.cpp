@@ -118,9 +118,9 @@ DeadLatents CoderTraining::dead_latents() const {
 }
 
 void CoderTraining::note_fired(const Codes& codes) {
-  since_fired_ += codes.latents.size(0);
+  since_fired_ += codes.indices.size(0);
   std::int64_t* const since = since_fired_.mutable_data_ptr<std::int64_t>();
-  const std::int32_t* const latents = codes.latents.const_data_ptr<std::int32_t>();
+  const std::int64_t* const latents = codes.indices.const_data_ptr<std::int64_t>();
   const float* const values = codes.values.const_data_ptr<float>();
   for (std::int64_t i = 0; i < codes.values.numel(); ++i)
     if (values[i] > 0)
@@ -151,7 +151,7 @@ StepReport CoderTraining::step(const Tensor& inputs) {
   result.dead = static_cast<std::int64_t>(dead.latents.size());
   if (settings_.checked_every > 0 && step_ % settings_.checked_every == 0) {
     constexpr std::int64_t some = 64;
-    const Codes first{largest.latents.slice(0, 0, some), largest.values.slice(0, 0, some)};
+    const Codes first{largest.indices.slice(0, 0, some), largest.values.slice(0, 0, some)};
     result.checked = (first.values > 0).sum().item<std::int64_t>();
     result.missed = missed_latents(batch.centred.slice(0, 0, some), weights_, first);
   }

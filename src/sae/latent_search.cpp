@@ -102,7 +102,7 @@ namespace {
 
 /// The exact values of candidates, the largest first, in a row of the codes.
 void score_again(std::span<const Candidate> found, std::span<const float> input,
-                 const CoderWeights& weights, std::span<std::int32_t> latents,
+                 const CoderWeights& weights, std::span<std::int64_t> latents,
                  std::span<float> values) {
   const float* const bias = weights.encoder_bias.const_data_ptr<float>();
   std::vector<Candidate> exact;
@@ -125,9 +125,9 @@ Codes LatentSearch::largest(const Tensor& centred, const CoderWeights& weights,
               " latents cannot be active; give a smaller k or a larger expansion");
   const std::int64_t batch = centred.size(0),
                      wanted = std::min(candidates_for(count, precision_), latents_);
-  Codes codes{at::empty({batch, count}, at::kInt), at::empty({batch, count}, at::kFloat)};
+  Codes codes{at::empty({batch, count}, at::kLong), at::empty({batch, count}, at::kFloat)};
   const float* const inputs = centred.const_data_ptr<float>();
-  std::int32_t* const latents = codes.latents.mutable_data_ptr<std::int32_t>();
+  std::int64_t* const latents = codes.indices.mutable_data_ptr<std::int64_t>();
   float* const values = codes.values.mutable_data_ptr<float>();
   // Small batches are cut finer, so that every thread has some; no cut changes a value.
   const std::int64_t threads = at::get_num_threads(),
@@ -163,13 +163,13 @@ Codes LatentSearch::largest(const Tensor& centred, const CoderWeights& weights,
 
 std::int64_t missed_latents(const Tensor& centred, const CoderWeights& weights,
                             const Codes& found) {
-  const Codes exact = reference::largest(centred, weights, found.latents.size(1));
+  const Codes exact = reference::largest(centred, weights, found.indices.size(1));
   std::int64_t missed = 0;
   for (std::int64_t i = 0; i < centred.size(0); ++i) {
     const auto row = [&](const Codes& codes) {
-      const std::int32_t* const first =
-          codes.latents.const_data_ptr<std::int32_t>() + i * codes.latents.size(1);
-      return std::span(first, static_cast<std::size_t>(codes.latents.size(1)));
+      const std::int64_t* const first =
+          codes.indices.const_data_ptr<std::int64_t>() + i * codes.indices.size(1);
+      return std::span(first, static_cast<std::size_t>(codes.indices.size(1)));
     };
     const auto seen = row(found);
     const float* const values = exact.values.const_data_ptr<float>() + i * exact.values.size(1);
@@ -180,10 +180,10 @@ std::int64_t missed_latents(const Tensor& centred, const CoderWeights& weights,
 }
 
 Tensor decode(const Codes& codes, const CoderWeights& weights) {
-  const std::int64_t batch = codes.latents.size(0), count = codes.latents.size(1),
+  const std::int64_t batch = codes.indices.size(0), count = codes.indices.size(1),
                      width = weights.width();
   Tensor all = weights.bias.unsqueeze(0).repeat({batch, 1});
-  const std::int32_t* const latents = codes.latents.const_data_ptr<std::int32_t>();
+  const std::int64_t* const latents = codes.indices.const_data_ptr<std::int64_t>();
   const float* const values = codes.values.const_data_ptr<float>();
   float* const to = all.mutable_data_ptr<float>();
   at::parallel_for(0, batch, 16, [&](std::int64_t begin, std::int64_t end) {
@@ -200,13 +200,12 @@ namespace reference {
 Codes largest(const Tensor& centred, const CoderWeights& weights, std::int64_t count) {
   const Tensor values = at::linear(centred, weights.encoder, weights.encoder_bias).relu();
   const auto [sorted, places] = values.sort(/*stable=*/true, -1, /*descending=*/true);
-  return {places.slice(1, 0, count).to(at::kInt).contiguous(),
-          sorted.slice(1, 0, count).contiguous()};
+  return {places.slice(1, 0, count).contiguous(), sorted.slice(1, 0, count).contiguous()};
 }
 
 Tensor decode(const Codes& codes, const CoderWeights& weights) {
-  const Tensor dense = at::zeros({codes.latents.size(0), weights.latents()}, at::kFloat)
-                           .scatter(1, codes.latents.to(at::kLong), codes.values);
+  const Tensor dense = at::zeros({codes.indices.size(0), weights.latents()}, at::kFloat)
+                           .scatter(1, codes.indices.to(at::kLong), codes.values);
   return at::matmul(dense, weights.decoder) + weights.bias;
 }
 

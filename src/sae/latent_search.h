@@ -2,16 +2,11 @@
 // candidates by products of bytes where the processor has them, scored again in fp32.
 #pragma once
 #include "sae/coder.h"
+#include "sae/codes.h"
 #include <cstdint>
 #include <vector>
 
 namespace latticelens {
-
-/// Latents of a batch, the same number for each input.
-struct Codes {
-  Tensor latents; // [B, count] I32, the largest value first, of equal ones the lowest latent
-  Tensor values;  // [B, count] F32 after ReLU; zero: not used
-};
 
 enum class SearchPrecision { bytes, fp32 };
 /// What is faster here: bytes where there are instructions for them.
@@ -29,8 +24,9 @@ class LatentSearch {
   void pack(std::int64_t p, const Tensor& encoder, const Tensor& bias);
   void pack_all(const Tensor& encoder, const Tensor& bias);
 
-  /// The `count` largest latents of centred inputs x - b_dec [B, d]; the weights are those that
-  /// were packed. The same bytes at any thread count.
+  /// The `count` largest latents of centred inputs x - b_dec [B, d], after ReLU, the largest first,
+  /// of equal ones the lowest; the weights are those that were packed. The same bytes at any thread
+  /// count. Error: more than there are.
   Codes largest(const Tensor& centred, const CoderWeights& weights, std::int64_t count) const;
 
  private:

@@ -12,19 +12,20 @@ SquaredError squared_error(const Tensor& reconstruction, const Tensor& wanted) {
 }
 
 Codes first_of(const Codes& codes, std::int64_t count) {
-  if (count == codes.latents.size(1))
+  if (count == codes.indices.size(1))
     return codes;
-  return {codes.latents.slice(1, 0, count).contiguous(),
+  return {codes.indices.slice(1, 0, count).contiguous(),
           codes.values.slice(1, 0, count).contiguous()};
 }
 
 void add_uses(const Codes& codes, std::uint32_t target, std::vector<PlacedUse>& uses) {
-  const std::int64_t count = codes.latents.size(1);
-  const std::int32_t* const latents = codes.latents.const_data_ptr<std::int32_t>();
+  const std::int64_t count = codes.indices.size(1);
+  const std::int64_t* const latents = codes.indices.const_data_ptr<std::int64_t>();
   const float* const values = codes.values.const_data_ptr<float>();
-  for (std::int64_t i = 0; i < codes.latents.numel(); ++i)
+  for (std::int64_t i = 0; i < codes.indices.numel(); ++i)
     if (values[i] > 0)
-      uses.push_back({latents[i], {static_cast<std::uint32_t>(i / count), target, values[i]}});
+      uses.push_back({static_cast<std::int32_t>(latents[i]),
+                      {static_cast<std::uint32_t>(i / count), target, values[i]}});
 }
 
 namespace reference {

@@ -42,7 +42,7 @@ TEST(LatentSearch, of_equal_latents_the_first_ones_are_active) {
   LatentSearch search(200, 8, fastest_search());
   search.pack_all(weights.encoder, weights.encoder_bias);
   const Codes found = search.largest(at::ones({2, 8}), weights, 4);
-  EXPECT_TRUE(at::equal(found.latents[0], at::arange(4, at::kInt)));
+  EXPECT_TRUE(at::equal(found.indices[0], at::arange(4, at::kLong)));
   EXPECT_EQ(found.values[0][0].item<float>(), 8);
 }
 

@@ -11,7 +11,7 @@ std::int64_t batch_room(std::int64_t k, std::int64_t latents) {
 }
 
 BatchLargest batch_largest(const Codes& largest, std::int64_t k) {
-  const std::int64_t batch = largest.latents.size(0), room = largest.latents.size(1),
+  const std::int64_t batch = largest.indices.size(0), room = largest.indices.size(1),
                      kept = std::min(k * batch, batch * room);
   const float* const values = largest.values.const_data_ptr<float>();
   std::vector<Candidate>
@@ -23,7 +23,7 @@ BatchLargest batch_largest(const Codes& largest, std::int64_t k) {
     std::nth_element(all.begin(), all.begin() + kept, all.end());
     all.resize(static_cast<std::size_t>(kept));
   }
-  BatchLargest result{{largest.latents, at::zeros_like(largest.values)}, 0, 0};
+  BatchLargest result{{largest.indices, at::zeros_like(largest.values)}, 0, 0};
   float* const to = result.codes.values.mutable_data_ptr<float>();
   for (const Candidate& one : all) {
     to[one.place] = one.score;

@@ -27,7 +27,7 @@ class Matryoshka : public SparseTerm {
     const auto count = static_cast<double>(prefixes_.size());
     std::vector<Tensor> gradients;
     for (const std::int64_t prefix : prefixes_) {
-      const Codes inner{codes.latents, codes.values * (codes.latents < prefix)};
+      const Codes inner{codes.indices, codes.values * (codes.indices < prefix)};
       const Tensor reconstruction = decode(inner, weights);
       const SquaredError error = squared_error(reconstruction, batch.inputs);
       gradients.push_back(error.gradient / count);
