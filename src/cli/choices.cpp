@@ -9,6 +9,7 @@
 #include "lattice/order.h"
 #include "quantize/export_gguf.h"
 #include "quantize/method.h"
+#include "sae/coder_kind.h"
 #include <algorithm>
 
 namespace latticelens {
@@ -36,6 +37,7 @@ const std::vector<Kind>& kinds() {
        [] {
          return std::vector<std::string>{"cpu", "cuda"};
        }},
+      {"KIND", [] { return names(coder_kinds()); }},
       {"FORMAT", [] { return names(formats()); }},
       {"GGUF-TYPE", gguf_type_names},
       {"ORDER", [] { return names(orders()); }},

@@ -18,6 +18,7 @@ void add_logits(CLI::App& program);
 void add_tokenize(CLI::App& program);
 void add_export(CLI::App& program);
 void add_convert(CLI::App& program);
+void add_sae(CLI::App& program);
 
 // These three are made from the declarations of all the others.
 void add_help(CLI::App& program);

@@ -3,6 +3,7 @@
 #pragma once
 #include "model/model.h"
 #include "quantize/rotations.h"
+#include "tensor/safetensors.h"
 #include <filesystem>
 
 namespace latticelens {

@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::int64_t tokens_at_once = 4096; // that pass through the model together
 
-std::int64_t last_site(const std::vector<Site>& sites) {
+std::int64_t last_site(const std::vector<ActivationSite>& sites) {
   std::int64_t last = 0;
-  for (const Site& site : sites)
+  for (const ActivationSite& site : sites)
     last = std::max(last, site.blocks);
   return last;
 }
@@ -56,7 +56,8 @@ std::uint64_t seed_of(std::uint64_t seed, const char* purpose, std::int64_t epoc
 
 } // namespace
 
-SiteReader::SiteReader(const Model& model, std::vector<Site> sites, std::int64_t longest_window)
+SiteReader::SiteReader(const Model& model, std::vector<ActivationSite> sites,
+                       std::int64_t longest_window)
     : model_(model), sites_(std::move(sites)),
       rope_(make_rope(model.config, longest_window, model.device)),
       embedding_(load_embedding(model)) {

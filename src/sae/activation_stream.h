@@ -13,10 +13,10 @@ namespace latticelens {
 /// The blocks up to the last site, in memory.
 class SiteReader {
  public:
-  SiteReader(const Model& model, std::vector<Site> sites, std::int64_t longest_window);
+  SiteReader(const Model& model, std::vector<ActivationSite> sites, std::int64_t longest_window);
 
   const Model& model() const { return model_; }
-  const std::vector<Site>& sites() const { return sites_; }
+  const std::vector<ActivationSite>& sites() const { return sites_; }
   /// Activations of the windows' taken tokens [tokens, d] by site, in the order of windows and
   /// tokens, on the CPU. Error, naming the document by `name_of`: NaN or infinity.
   std::vector<Tensor> read(const std::vector<const TextWindow*>& windows,
@@ -26,7 +26,7 @@ class SiteReader {
 
  private:
   const Model& model_;
-  std::vector<Site> sites_;
+  std::vector<ActivationSite> sites_;
   Rope rope_;
   Tensor embedding_;
   std::vector<Block> blocks_;

@@ -77,7 +77,9 @@ class CheckpointTraining {
     for (std::size_t s = 0; s < first.size(); ++s) {
       const Tensor all = at::cat(first[s]);
       factors_.push_back(input_factor(all, settings_.scaling));
-      const Tensor median = geometric_median(scaled(all, settings_.scaling, factors_.back()));
+      const Tensor median = geometric_median(scaled(all, settings_.scaling, factors_.back()),
+                                             {.tolerance = 1e-7, .most_iterations = 200})
+                                .point.to(at::kFloat);
       for (const CoderPlan& plan : settings_.plans)
         add(plan, s, median);
     }
@@ -186,7 +188,7 @@ class CheckpointTraining {
   std::vector<TrainedCoder> finished() const {
     std::vector<TrainedCoder> all;
     for (const Trainee& trainee : trainees_) {
-      const Site& site = reader_.sites()[trainee.site];
+      const ActivationSite& site = reader_.sites()[trainee.site];
       CoderConfig config;
       config.selection = find_coder_kind(trainee.plan.kind).selection;
       config.k = trainee.plan.k;

@@ -20,10 +20,11 @@ struct CheckpointSettings {
 /// One of them, trained.
 struct TrainedCoder {
   CoderPlan plan;
-  Site site;
+  ActivationSite site;
   Coder coder;
   StepReport last;
   std::int64_t checked = 0, missed = 0; // of the search, over all of training
+  Json validation = {};                 // what held-out activations say
 };
 
 struct CheckpointReport {

@@ -5,9 +5,9 @@
 
 namespace latticelens {
 
-Site parse_site(const std::string& text, const Config& config) {
+ActivationSite parse_site(const std::string& text, const Config& config) {
   const std::string prefix = "block:";
-  Site site;
+  ActivationSite site;
   const char* const end = text.data() + text.size();
   const bool named = text.starts_with(prefix);
   const auto [stop, error] =
@@ -20,7 +20,7 @@ Site parse_site(const std::string& text, const Config& config) {
   return site;
 }
 
-std::string to_text(const Site& site) {
+std::string to_text(const ActivationSite& site) {
   return "block:" + std::to_string(site.blocks);
 }
 

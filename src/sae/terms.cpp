@@ -5,7 +5,7 @@
 
 namespace latticelens {
 
-SquaredError squared_error(const Tensor& reconstruction, const Tensor& wanted) {
+ReconstructionError reconstruction_error(const Tensor& reconstruction, const Tensor& wanted) {
   const auto batch = static_cast<double>(wanted.size(0));
   const Tensor difference = reconstruction - wanted;
   return {total(difference.square()) / batch, difference * (2 / batch)};
@@ -40,7 +40,7 @@ Tensor keep_largest_of_all(const Tensor& pre, std::int64_t count) {
   return keep_largest(pre.reshape({1, -1}), count).view(pre.sizes());
 }
 
-Tensor squared_error(const Tensor& reconstruction, const Tensor& wanted) {
+Tensor reconstruction_error(const Tensor& reconstruction, const Tensor& wanted) {
   return (reconstruction - wanted).square().sum() / wanted.size(0);
 }
 

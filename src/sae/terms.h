@@ -70,11 +70,11 @@ std::shared_ptr<const SparseTerm> matryoshka_term(std::int64_t k,
 std::shared_ptr<const SparseTerm> dead_latents_term(std::int64_t count, double weight);
 
 /// mean over the batch of ‖x - x̂‖², and its gradient by x̂: 2 (x̂ - x) / B.
-struct SquaredError {
+struct ReconstructionError {
   double loss;
   Tensor gradient; // [B, d]
 };
-SquaredError squared_error(const Tensor& reconstruction, const Tensor& wanted);
+ReconstructionError reconstruction_error(const Tensor& reconstruction, const Tensor& wanted);
 
 /// The first `count` of each input's codes.
 Codes first_of(const Codes& codes, std::int64_t count);
@@ -87,7 +87,7 @@ namespace reference {
 Tensor keep_largest(const Tensor& pre, std::int64_t count);
 /// The largest `count` of all, the rest zero.
 Tensor keep_largest_of_all(const Tensor& pre, std::int64_t count);
-Tensor squared_error(const Tensor& reconstruction, const Tensor& wanted);
+Tensor reconstruction_error(const Tensor& reconstruction, const Tensor& wanted);
 } // namespace reference
 
 } // namespace latticelens

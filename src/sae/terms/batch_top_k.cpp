@@ -17,7 +17,7 @@ class BatchTopK : public SparseTerm {
            const DeadLatents&, SparseGradients& to) const override {
     const Codes codes = batch_largest(first_of(largest, wanted(weights.latents())), k_).codes;
     const Tensor reconstruction = decode(codes, weights);
-    const SquaredError error = squared_error(reconstruction, batch.inputs);
+    const ReconstructionError error = reconstruction_error(reconstruction, batch.inputs);
     add_uses(codes, static_cast<std::uint32_t>(to.gradients.size()), to.uses);
     to.gradients.push_back(error.gradient);
     to.bias += error.gradient.sum(0, false, at::kDouble);
@@ -34,7 +34,7 @@ class BatchTopK : public SparseTerm {
                  reconstruction = at::matmul(codes, weights.decoder) + weights.bias;
     if (!residual.defined())
       residual = (batch.inputs - reconstruction).detach();
-    return reference::squared_error(reconstruction, batch.inputs);
+    return reference::reconstruction_error(reconstruction, batch.inputs);
   }
 
  private:

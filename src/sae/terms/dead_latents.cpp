@@ -24,7 +24,7 @@ class AuxK : public SparseTerm {
     const Codes codes = search.largest(batch.centred, some, std::min(count_, some.latents()));
     const Tensor residual = batch.inputs - to.reconstruction;
     const double factor = factor_of(residual, batch);
-    const SquaredError error = squared_error(decode(codes, some), residual);
+    const ReconstructionError error = reconstruction_error(decode(codes, some), residual);
     const std::size_t first_use = to.uses.size();
     add_uses(codes, static_cast<std::uint32_t>(to.gradients.size()), to.uses);
     for (std::size_t i = first_use; i < to.uses.size(); ++i)
@@ -41,7 +41,7 @@ class AuxK : public SparseTerm {
                  codes = reference::keep_largest(pre.index_select(1, places),
                                                  std::min(count_, places.numel())),
                  reconstruction = at::matmul(codes, weights.decoder.index_select(0, places));
-    return factor_of(residual, batch) * reference::squared_error(reconstruction, residual);
+    return factor_of(residual, batch) * reference::reconstruction_error(reconstruction, residual);
   }
 
  private:

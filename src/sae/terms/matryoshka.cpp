@@ -29,7 +29,7 @@ class Matryoshka : public SparseTerm {
     for (const std::int64_t prefix : prefixes_) {
       const Codes inner{codes.indices, codes.values * (codes.indices < prefix)};
       const Tensor reconstruction = decode(inner, weights);
-      const SquaredError error = squared_error(reconstruction, batch.inputs);
+      const ReconstructionError error = reconstruction_error(reconstruction, batch.inputs);
       gradients.push_back(error.gradient / count);
       to.loss += error.loss / count;
       if (prefix == prefixes_.back() && !to.reconstruction.defined()) {
@@ -56,7 +56,7 @@ class Matryoshka : public SparseTerm {
     for (const std::int64_t prefix : prefixes_) {
       const Tensor reconstruction =
           at::matmul(codes.slice(1, 0, prefix), weights.decoder.slice(0, 0, prefix)) + weights.bias;
-      loss = loss + reference::squared_error(reconstruction, batch.inputs);
+      loss = loss + reference::reconstruction_error(reconstruction, batch.inputs);
       if (prefix == prefixes_.back() && !residual.defined())
         residual = (batch.inputs - reconstruction).detach();
     }

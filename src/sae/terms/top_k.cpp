@@ -16,7 +16,7 @@ class TopK : public SparseTerm {
            const DeadLatents&, SparseGradients& to) const override {
     const Codes codes = first_of(largest, wanted(weights.latents()));
     const Tensor reconstruction = decode(codes, weights);
-    const SquaredError error = squared_error(reconstruction, batch.inputs);
+    const ReconstructionError error = reconstruction_error(reconstruction, batch.inputs);
     const Tensor gradient = weight_ == 1 ? error.gradient : error.gradient * weight_;
     add_uses(codes, static_cast<std::uint32_t>(to.gradients.size()), to.uses);
     to.gradients.push_back(gradient);
@@ -34,7 +34,7 @@ class TopK : public SparseTerm {
                  reconstruction = at::matmul(codes, weights.decoder) + weights.bias;
     if (!residual.defined())
       residual = (batch.inputs - reconstruction).detach();
-    return weight_ * reference::squared_error(reconstruction, batch.inputs);
+    return weight_ * reference::reconstruction_error(reconstruction, batch.inputs);
   }
 
  private:
