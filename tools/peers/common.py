@@ -57,14 +57,14 @@ class Program:
 # The environment
 
 
-def make_environment(folder):
-    """The Python of a virtual environment with exactly PACKAGES in it; made once."""
+def make_environment(folder, packages=PACKAGES):
+    """The Python of a virtual environment with exactly these packages in it; made once."""
     python, stamp = folder / "bin" / "python", folder / "packages.txt"
-    wanted = "\n".join(PACKAGES) + "\n"
+    wanted = "\n".join(packages) + "\n"
     if not stamp.is_file() or stamp.read_text() != wanted:
-        print(f"check_peers: installing {', '.join(PACKAGES)} into {folder}", file=sys.stderr)
+        print(f"installing {', '.join(packages)} into {folder}", file=sys.stderr)
         venv.create(folder, with_pip=True, symlinks=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
         stamp.write_text(wanted)
     return python
 
