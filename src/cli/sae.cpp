@@ -1,5 +1,6 @@
 #include "cli/command_options.h"
 #include "cli/commands.h"
+#include "cli/sae_commands.h"
 #include "cli/sae_run.h"
 #include "core/error.h"
 #include "core/words.h"
@@ -46,7 +47,18 @@ std::vector<CoderPlan> plans_of(const Options& options, std::int64_t width) {
   return plans;
 }
 
+/// Not said by the options themselves, since commands below this one do not have them.
+void require_given(const Options& options) {
+  const auto given = [](bool is, const std::string& what) { require(is, "sae", "give " + what); };
+  given(!options.models.empty(), "the models to read: latticelens sae series/ ...");
+  given(!options.sites.empty(),
+        "--site, as in --site block:6 (the residual stream after six blocks)");
+  given(!options.text.empty(), "--text, folders of documents");
+  given(!options.out.empty(), "--out, the folder to write");
+}
+
 void check(const Options& options) {
+  require_given(options);
   for (const double expansion : options.expansions)
     require_positive(expansion > 0, "--expansion");
   for (const double rate : options.rates)
@@ -76,7 +88,7 @@ void print_coders(const Json& row) {
                     to_text(coder["learning_rate"]).c_str(),
                     coder["validation"]["fvu_dataset"].get<double>(),
                     coder["validation"]["l0"].get<double>(),
-                    100 * coder["validation"]["dead_share"].get<double>());
+                    100 * coder["validation"]["dead"].get<double>());
 }
 
 void print_all(const Json& json) {
@@ -173,22 +185,18 @@ void add_sae(CLI::App& program) {
       ->add_option("MODELS", options->models,
                    "Folder of a series (pretrain's), or models: Hugging Face folders, .gguf files, "
                    "run folders")
-      ->required()
       ->type_name("PATH");
   command
       ->add_option("--site", options->sites,
                    "Where activations are taken: block:6 is the residual stream after six blocks, "
                    "block:0 the embedding")
-      ->required()
       ->type_name("SITE,...")
       ->delimiter(',');
   command
       ->add_option("--text", options->text,
                    "Folders of documents: .txt files, {\"text\": ...} lines of .jsonl files")
-      ->required()
       ->type_name("DIR");
   command->add_option("--out", options->out, "Folder to write; the same command continues it")
-      ->required()
       ->type_name("DIR");
   command
       ->add_option("--sampling", options->sampling,
@@ -205,7 +213,11 @@ void add_sae(CLI::App& program) {
   add_output_options(*command, options->output, "Print sae.json instead of the table");
   command->footer("Example: latticelens sae series/ --site block:6 --text ja/ en/ --expansion 16 "
                   "--k 32 --learning-rates 1e-4,3e-4,1e-3 --out saes/");
-  command->callback([options] { run(*options); });
+  add_sae_evaluate(*command);
+  command->callback([command, options] {
+    if (command->get_subcommands().empty())
+      run(*options);
+  });
 }
 
 } // namespace latticelens

@@ -1,5 +1,6 @@
 #include "cli/sae_run.h"
 
+#include "cli/sae_texts.h"
 #include "cli/text_options.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -21,23 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<Document> read_all(const std::vector<std::string>& folders) {
-  std::vector<Document> all;
-  for (const std::string& folder : folders) {
-    std::vector<Document> some = read_documents(folder);
-    for (Document& document : some)
-      document.file = fs::path(folder) / document.file;
-    all.insert(all.end(), std::make_move_iterator(some.begin()),
-               std::make_move_iterator(some.end()));
-  }
-  return all;
-}
-
-std::string place_of(const Document& document) {
-  return document.file.string() +
-         (document.line > 0 ? " line " + std::to_string(document.line) : "");
-}
-
 /// The text of a series, read and tokenized once for all checkpoints.
 struct SeriesText {
   std::vector<Document> training_documents, validation_documents;
@@ -46,7 +30,7 @@ struct SeriesText {
 };
 
 SeriesText read_series_text(const SaeRun& run) {
-  const std::vector<Document> all = read_all(run.text);
+  const std::vector<Document> all = read_document_folders(run.text);
   SeriesText text{.training_documents = documents_of(all, Part::training),
                   .validation_documents = documents_of(all, Part::validation)};
   const auto tokenizer = tokenizer_of(run.checkpoints.front().path);

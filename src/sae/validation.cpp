@@ -2,44 +2,12 @@
 
 #include "core/words.h"
 #include "sae/coder_reader.h"
-#include "tensor/total.h"
+#include "sae/reconstruction_metrics.h"
 #include <ATen/ATen.h>
 #include <map>
 
 namespace latticelens {
 namespace {
-
-/// Sums over batches: the dataset's mean is known only at the end.
-struct Sums {
-  double error = 0, energy = 0, active = 0;
-  std::int64_t inputs = 0;
-  Tensor mean, fired;
-
-  void add(const Tensor& x, const Tensor& reconstruction, const Codes& codes,
-           std::int64_t latents) {
-    if (!mean.defined()) {
-      mean = at::zeros({x.size(1)}, at::kDouble);
-      fired = at::zeros({latents}, at::kLong);
-    }
-    error += total((x - reconstruction).square());
-    energy += total(x.square());
-    mean += x.sum(0, false, at::kDouble);
-    const Tensor used = codes.indices.masked_select(codes.values > 0);
-    active += static_cast<double>(used.numel());
-    fired.index_add_(0, used, at::ones_like(used));
-    inputs += x.size(0);
-  }
-
-  Json to_json() const {
-    const auto count = static_cast<double>(inputs);
-    const double variance = energy - mean.square().sum().item<double>() / count;
-    return {{"inputs", inputs},
-            {"fvu_dataset", variance > 0 ? error / variance : 0},
-            {"mse", error / (count * static_cast<double>(mean.numel()))},
-            {"l0", active / count},
-            {"dead_share", (fired == 0).to(at::kDouble).mean().item<double>()}};
-  }
-};
 
 constexpr std::int64_t most_for_threshold = 16; // batches
 
@@ -80,7 +48,9 @@ void validate(const SiteReader& reader, const std::vector<TextWindow>& windows,
   std::vector<CoderReader> readers;
   for (const TrainedCoder& trained : coders)
     readers.emplace_back(trained.coder);
-  std::vector<Sums> sums(coders.size());
+  std::vector<MetricSums> sums;
+  for (const TrainedCoder& trained : coders)
+    sums.emplace_back(trained.plan.width, trained.plan.latents);
   for_each_activations(reader, windows, name_of,
                        [&](const std::vector<Tensor>& activations, std::size_t, std::size_t) {
                          for (std::size_t i = 0; i < coders.size(); ++i)
@@ -88,12 +58,11 @@ void validate(const SiteReader& reader, const std::vector<TextWindow>& windows,
                              if (reader.sites()[s] == coders[i].site) {
                                const Tensor inputs = readers[i].scaled_inputs(activations[s]);
                                const Codes codes = readers[i].encode(inputs);
-                               sums[i].add(inputs, readers[i].decode(codes), codes,
-                                           coders[i].plan.latents);
+                               sums[i].add(inputs, readers[i].decode(codes), codes);
                              }
                        });
   for (std::size_t i = 0; i < coders.size(); ++i)
-    coders[i].validation = sums[i].to_json();
+    coders[i].validation = to_json(sums[i].result());
 }
 
 Json chosen_rates(const Json& coders) {
