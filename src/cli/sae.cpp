@@ -20,6 +20,7 @@ struct Options {
   std::vector<std::uint64_t> seeds = {0};
   double dead_weight = 1.0 / 32;
   bool multi = false;
+  double save_every = 60;
   std::int64_t steps = 2000, batch = 2048, buffer = 1 << 18;
   TrainingSettings training;
   OutputOptions output;
@@ -113,6 +114,7 @@ void run(const Options& options) {
   settings.stream = {options.batch, options.buffer, options.seeds.front()};
   settings.scaling = input_scaling_named(options.scaling, "--scaling");
   settings.steps = options.steps;
+  settings.save_every = options.save_every;
   print_result(options.output, train_series(options.out, std::move(run)), print_all);
 }
 
@@ -168,6 +170,10 @@ void add_training_options(CLI::App& command, Options& options) {
              "How weights follow their gradients")
       ->capture_default_str();
   command.add_option("--weight-decay", training.optimizer.weight_decay, "Of matrices (AdamW)")
+      ->capture_default_str();
+  command
+      .add_option("--save-every", options.save_every,
+                  "Seconds between states that the same command goes on from when it was killed")
       ->capture_default_str();
   command
       .add_option("--dead-after", training.dead_after,
