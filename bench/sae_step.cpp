@@ -2,6 +2,7 @@
 // and how much of the machine's fp32 product rate its encoding reaches. Medians of alternating
 // repeats in one run.
 #include "bench/timings.h"
+#include "core/error.h"
 #include "core/memory.h"
 #include "sae/coder_training.h"
 #include <ATen/ATen.h>
@@ -9,6 +10,7 @@
 #include <c10/core/GradMode.h>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace latticelens {
@@ -131,6 +133,51 @@ void print_head(int repeats) {
       at::get_num_threads(), load.c_str(), repeats);
 }
 
+constexpr double rate = 3e-4;
+
+/// Both after the same steps from the same start on the same batches, in one run.
+void peer_lines(const char* python, const Shape& shape, std::int64_t steps) {
+  std::vector<Tensor> batches;
+  for (std::int64_t i = 0; i < steps; ++i)
+    batches.push_back(activations(shape, 100 + i));
+  const CoderWeights start = initial_weights(shape.latents, batches[0].mean(0), 1);
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(),
+                              file = folder / "latticelens-batches.safetensors",
+                              answer = folder / "latticelens-sae-peers.txt";
+  write_safetensors(file, {{"x", at::stack(batches)},
+                           {"encoder", start.encoder},
+                           {"decoder", start.decoder},
+                           {"bias", start.bias}});
+  TrainingSettings settings;
+  settings.optimizer = {.rate = rate, .warm_up = 0};
+  CoderTraining ours({start.encoder.clone(), start.encoder_bias.clone(), start.decoder.clone(),
+                      start.bias.clone()},
+                     {top_k_term(shape.k, 1)}, settings);
+  Timings timings;
+  for (const Tensor& x : batches)
+    timings.measure("ours", [&] { ours.step(x); });
+  const double left = ours.step(batches.back()).fvu; // of the weights before this step
+  const std::string command = std::string(python) + " " + LATTICELENS_BENCH "/time_sae_peers.py " +
+                              file.string() + " " + std::to_string(shape.k) + " " +
+                              std::to_string(rate) + " " + std::to_string(at::get_num_threads()) +
+                              " > " + answer.string();
+  require(std::system(command.c_str()) == 0, "bench",
+          "the peers failed: PEERS must name a Python with sae-lens and eai-sparsify installed");
+  std::printf("\n%lld -> %lld, k %lld, batch %lld, %lld steps at rate %g\n\n"
+              "| | ms a step | latticelens is faster | fvu of the last batch |\n|---|---|---|---|\n"
+              "| latticelens | %.0f | | %.4f |\n",
+              static_cast<long long>(shape.width), static_cast<long long>(shape.latents),
+              static_cast<long long>(shape.k), static_cast<long long>(shape.batch),
+              static_cast<long long>(steps), rate, 1e3 * timings.median("ours"), left);
+  std::ifstream lines(answer);
+  for (std::string name, seconds, fvu; lines >> name >> seconds >> fvu;) {
+    const double theirs = std::strtod(seconds.c_str(), nullptr);
+    std::printf("| %s | %.0f | %.1fx | %.4f |\n", name.c_str(), 1e3 * theirs,
+                theirs / timings.median("ours"), std::strtod(fvu.c_str(), nullptr));
+  }
+  std::fflush(stdout);
+}
+
 /// The shape of paper 001: one step, and the memory that it takes.
 void paper_step() {
   const Shape shape{2048, 32768, 32, 32768};
@@ -159,12 +206,17 @@ int main(int count, char** arguments) {
     std::fprintf(stderr,
                  "usage: bench_sae_step REPEATS [paper]\n"
                  "example: bench_sae_step 7\n"
+                 "PEERS=venv/bin/python in the environment: also sae-lens and eai-sparsify\n"
                  "paper: also one step at the paper's shape (2048 -> 32768, 32768 inputs)\n");
     return 2;
   }
   latticelens::print_head(repeats);
   latticelens::line({512, 8192, 32, 2048}, repeats);
   latticelens::line({768, 24576, 32, 2048}, repeats);
+  if (const char* python = std::getenv("PEERS")) {
+    latticelens::peer_lines(python, {512, 8192, 32, 2048}, 20);
+    latticelens::peer_lines(python, {768, 24576, 32, 2048}, 20);
+  }
   if (count > 2)
     latticelens::paper_step();
   return 0;

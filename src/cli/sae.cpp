@@ -111,11 +111,15 @@ void run(const Options& options) {
   CheckpointSettings& settings = run.settings;
   settings.plans = plans_of(options, width_of(run.checkpoints.front()));
   settings.training = options.training;
-  settings.stream = {options.batch, options.buffer, options.seeds.front()};
+  const auto processes = processes_of_environment();
+  settings.training.processes = processes;
+  settings.stream = {options.batch, options.buffer, options.seeds.front(), processes};
   settings.scaling = input_scaling_named(options.scaling, "--scaling");
   settings.steps = options.steps;
   settings.save_every = options.save_every;
-  print_result(options.output, train_series(options.out, std::move(run)), print_all);
+  const Json saes = train_series(options.out, std::move(run));
+  if (processes->writes())
+    print_result(options.output, saes, print_all);
 }
 
 void add_coder_options(CLI::App& command, Options& options) {

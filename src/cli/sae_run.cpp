@@ -84,18 +84,26 @@ Json identity_of(const SaeRun& run, const SeriesText& text) {
 class SeriesTraining {
  public:
   SeriesTraining(const fs::path& folder, SaeRun run)
-      : run_(std::move(run)), text_(read_series_text(run_)),
-        folder_(folder, "sae.json", identity_of(run_, text_)) {}
+      : run_(std::move(run)), path_(folder), text_(read_series_text(run_)) {
+    if (writes())
+      folder_.emplace(folder, "sae.json", identity_of(run_, text_));
+    processes().wait_for_all();
+  }
 
   Json train() {
     for (const Checkpoint& checkpoint : run_.checkpoints) {
       rows_.push_back(row_of(checkpoint));
-      folder_.write(rows_.size() == run_.checkpoints.size(), results());
+      if (writes())
+        folder_->write(rows_.size() == run_.checkpoints.size(), results());
+      processes().wait_for_all();
     }
-    return read_work_file(folder_.path() / "sae.json");
+    return read_work_file(path_ / "sae.json");
   }
 
  private:
+  Processes& processes() const { return *run_.settings.stream.processes; }
+  bool writes() const { return processes().writes(); }
+
   Json results() const {
     return {{"program", "latticelens " LATTICELENS_VERSION},
             {"text", run_.text},
@@ -104,16 +112,19 @@ class SeriesTraining {
             {"activations_in_text", text_.training.taken()},
             {"validation_activations", text_.validation.taken()},
             {"threads", at::get_num_threads()},
+            {"processes", processes().count()},
             {"checkpoints", rows_}};
   }
 
   Json row_of(const Checkpoint& checkpoint) {
-    const fs::path place = folder_.path() / checkpoint.name, done = place / "checkpoint.json";
+    const fs::path place = path_ / checkpoint.name, done = place / "checkpoint.json";
     if (fs::exists(done))
       return read_json(done);
     const Json row = train(checkpoint, place);
-    write_text(done, row.dump(2) + "\n");
-    fs::remove(place / "state.safetensors");
+    if (writes()) {
+      write_text(done, row.dump(2) + "\n");
+      fs::remove(place / "state.safetensors");
+    }
     return row;
   }
 
@@ -129,7 +140,7 @@ class SeriesTraining {
       plan.width = opened.model.config.hidden;
       settings.plans.push_back(plan);
     }
-    Progress progress("train " + checkpoint.name, "steps", settings.steps, run_.quiet);
+    Progress progress("train " + checkpoint.name, "steps", settings.steps, run_.quiet || !writes());
     const Stopwatch watch;
     CheckpointReport report = train_coders(
         reader, text_.training,
@@ -144,7 +155,7 @@ class SeriesTraining {
             progress.step();
         });
     progress.finish();
-    return written(checkpoint, place, reader, report, watch.seconds());
+    return writes() ? written(checkpoint, place, reader, report, watch.seconds()) : Json();
   }
 
   Json written(const Checkpoint& checkpoint, const fs::path& place, const SiteReader& reader,
@@ -195,8 +206,9 @@ class SeriesTraining {
   }
 
   SaeRun run_;
+  fs::path path_;
   SeriesText text_;
-  WorkFolder folder_;
+  std::optional<WorkFolder> folder_; // of the process that writes
   Json rows_ = Json::array();
 };
 

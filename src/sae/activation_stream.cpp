@@ -159,7 +159,10 @@ void ActivationStream::fill() {
   filled_end_ = end_of_buffer();
   if (!kept) {
     std::vector<TextWindow> some;
-    for (std::int64_t i = position_.window; i < filled_end_; ++i)
+    const std::int64_t all = filled_end_ - position_.window;
+    const auto [mine, others] =
+        settings_.processes ? settings_.processes->share_of(all) : std::pair(std::int64_t{0}, all);
+    for (std::int64_t i = position_.window + mine; i < position_.window + others; ++i)
       some.push_back(windows_[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])]);
     std::vector<std::vector<Tensor>> parts(reader_.sites().size());
     const Stopwatch watch;
@@ -172,8 +175,11 @@ void ActivationStream::fill() {
                          });
     model_seconds_ += watch.seconds();
     buffer_.clear();
-    for (std::vector<Tensor>& of_site : parts)
-      buffer_.push_back(at::cat(of_site));
+    for (std::vector<Tensor>& of_site : parts) {
+      const Tensor own = of_site.empty() ? at::zeros({0, reader_.model().config.hidden}, at::kFloat)
+                                         : at::cat(of_site);
+      buffer_.push_back(settings_.processes ? settings_.processes->gather_rows(own) : own);
+    }
   }
   shuffled_ = at::arange(buffer_.front().size(0), at::kLong);
   shuffle({shuffled_.mutable_data_ptr<std::int64_t>(), static_cast<std::size_t>(shuffled_.numel())},

@@ -6,6 +6,7 @@
 #include "sae/coder.h"
 #include "sae/sampling_rule.h"
 #include "sae/site.h"
+#include "tensor/processes.h"
 #include <optional>
 
 namespace latticelens {
@@ -41,6 +42,7 @@ struct StreamSettings {
   std::int64_t batch = 2048;     // activations
   std::int64_t buffer = 1 << 18; // activations that are shuffled together
   std::uint64_t seed = 0;
+  std::shared_ptr<Processes> processes = nullptr; // each runs its share of windows; null: one
 };
 
 /// Where a stream is: what another process needs to go on at the same batch.

@@ -29,8 +29,9 @@ class CheckpointTraining {
     start();
     if (std::filesystem::exists(state_file()))
       restore();
-    else
+    else if (writes())
       write_text(log_file(), "");
+    wait_for_all(); // no state is written while another process reads one
   }
 
   CheckpointReport run(const std::function<void(std::int64_t)>& step) {
@@ -45,9 +46,9 @@ class CheckpointTraining {
       report.coder_seconds += watch.seconds();
       report.activations += settings_.stream.batch;
       ++done_;
-      if (done_ % settings_.log_every == 0 || done_ == settings_.steps || done_ == 1)
+      if (writes() && (done_ % settings_.log_every == 0 || done_ == settings_.steps || done_ == 1))
         log();
-      if (since_saved.seconds() > settings_.save_every) {
+      if (writes() && since_saved.seconds() > settings_.save_every) {
         save();
         since_saved = Stopwatch();
       }
@@ -62,6 +63,14 @@ class CheckpointTraining {
  private:
   std::filesystem::path state_file() const { return folder_ / "state.safetensors"; }
   std::filesystem::path log_file() const { return folder_ / "training.jsonl"; }
+
+  bool writes() const {
+    return !settings_.stream.processes || settings_.stream.processes->writes();
+  }
+  void wait_for_all() const {
+    if (settings_.stream.processes)
+      settings_.stream.processes->wait_for_all();
+  }
 
   /// b_dec from the first activations, and with it the weights.
   void start() {
@@ -165,7 +174,8 @@ class CheckpointTraining {
       trainees_[i].checked = searched[0].item<std::int64_t>();
       trainees_[i].missed = searched[1].item<std::int64_t>();
     }
-    forget_log_behind(done_);
+    if (writes())
+      forget_log_behind(done_);
   }
 
   /// Steps that were logged after the state was saved are trained again.

@@ -127,6 +127,15 @@ void CoderTraining::note_fired(const Codes& codes) {
       since[latents[i]] = 0;
 }
 
+Codes CoderTraining::search(const Tensor& centred, std::int64_t wanted) const {
+  if (!settings_.processes || settings_.processes->count() == 1)
+    return search_.largest(centred, weights_, wanted);
+  const auto [first, last] = settings_.processes->share_of(centred.size(0));
+  const Codes mine = search_.largest(centred.slice(0, first, last), weights_, wanted);
+  return {settings_.processes->gather_rows(mine.indices),
+          settings_.processes->gather_rows(mine.values)};
+}
+
 StepReport CoderTraining::report(const SparseBatch& batch, const SparseGradients& made) const {
   const auto inputs = static_cast<double>(batch.inputs.size(0));
   const double error = total((batch.inputs - made.reconstruction).square()) / inputs;
@@ -142,7 +151,7 @@ StepReport CoderTraining::step(const Tensor& inputs) {
   std::int64_t wanted = 0;
   for (const auto& term : terms_)
     wanted = std::max(wanted, term->wanted(weights_.latents()));
-  const Codes largest = search_.largest(batch.centred, weights_, wanted);
+  const Codes largest = search(batch.centred, wanted);
   const DeadLatents dead = dead_latents();
   SparseGradients made{.bias = at::zeros({weights_.width()}, at::kDouble)};
   for (const auto& term : terms_)

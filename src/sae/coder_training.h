@@ -4,6 +4,7 @@
 #pragma once
 #include "sae/row_optimizer.h"
 #include "sae/terms.h"
+#include "tensor/processes.h"
 #include "tensor/safetensors.h"
 
 namespace latticelens {
@@ -14,6 +15,8 @@ struct TrainingSettings {
   /// Inputs without a positive value after which a latent counts as dead.
   std::int64_t dead_after = 10'000'000;
   SearchPrecision precision = fastest_search();
+  /// Each searches for its share of a batch's latents; all else all of them compute. Null: one.
+  std::shared_ptr<Processes> processes = nullptr;
   /// Every so many steps some inputs are searched in full, to count what the search misses; 0:
   /// never.
   std::int64_t checked_every = 100;
@@ -53,6 +56,7 @@ class CoderTraining {
     Tensor values;
     std::vector<Tensor> moments;
   };
+  Codes search(const Tensor& centred, std::int64_t wanted) const;
   DeadLatents dead_latents() const;
   void note_fired(const Codes& codes);
   StepReport report(const SparseBatch& batch, const SparseGradients& made) const;

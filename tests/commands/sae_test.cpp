@@ -4,6 +4,7 @@
 #include "tests/commands/errors.h"
 #include "tests/support.h"
 #include "tests/tiny_model.h"
+#include <random>
 
 namespace latticelens {
 namespace {
@@ -105,6 +106,29 @@ TEST_F(SaeCommand, a_killed_one_goes_on_to_the_same_bytes_at_any_thread_count) {
   EXPECT_EQ(nothing_left.exit_code, 0);
 }
 
+TEST_F(SaeCommand, two_processes_write_what_one_does) {
+  const auto one = run_program(train("one"));
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  std::string words;
+  for (const std::string& word : train("two"))
+    words += " '" + word + "'";
+  const std::string port = std::to_string(20000 + std::random_device()() % 20000);
+  const auto two = testing::run_bash("export MASTER_ADDR=127.0.0.1 WORLD_SIZE=2 OMP_NUM_THREADS=1 "
+                                     "MASTER_PORT=" +
+                                     port + "; RANK=1 \"$PROGRAM\"" + words +
+                                     " & RANK=0 \"$PROGRAM\"" + words + " && wait %1");
+  ASSERT_EQ(two.exit_code, 0) << two.err;
+  EXPECT_EQ(parse_json(two.out, "stdout")["processes"], 2); // one document: the other says nothing
+  const auto files = [&](const char* name) {
+    std::vector<std::pair<std::string, std::string>> all;
+    for (auto& [file, bytes] : folder_contents(folder_ / name))
+      if (file.ends_with(".safetensors") || file.ends_with("training.jsonl"))
+        all.emplace_back(file, bytes);
+    return all;
+  };
+  EXPECT_EQ(files("two"), files("one"));
+}
+
 TEST_F(SaeCommand, other_kinds_and_quantized_runs_are_checkpoints_too) {
   ASSERT_EQ(run_program({"quantize", at("model"), "--preset", "rtn", "--out", at("run"), "--quiet"})
                 .exit_code,
@@ -161,6 +185,9 @@ TEST_F(SaeCommand, bad_input_is_one_clear_line) {
   expect_command_error(train_with("x", "--sampling", "first:5000"), "--sampling all:256");
   expect_command_error(train("x", {"--kind", "gated"}), "known: topk");
   expect_command_error({"sae", at("model"), "--site", "block:1"}, "--text");
+  const auto alone = run_program(train("x"), "WORLD_SIZE=2 RANK=5");
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_NE(alone.err.find("MASTER_ADDR"), std::string::npos) << alone.err;
   expect_command_error({"sae", "evaluate", at("model"), "--text", at("text")}, "no sae.json");
   ASSERT_EQ(run_program(train("saes")).exit_code, 0);
   expect_command_error(train_with("saes", "--steps", "31"), "belongs to another sae");
