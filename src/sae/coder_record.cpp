@@ -98,8 +98,10 @@ std::optional<CoderRecord> read_record(const Json& metadata, const std::string& 
       .site = member<std::string>(json, "site", where),
       .site_block = member<std::int64_t>(json, "site_block", where)};
   record.unit = member<double>(json, "unit", where);
-  require(std::isfinite(record.unit) && record.unit > 0, "sae",
-          where + ": the unit should be a positive number; the file is damaged");
+  const double factor = record.config.input_factor;
+  require(std::isfinite(factor) && factor > 0 && record.config.site_block >= -1, "sae",
+          where +
+              ": the inputs' factor should be positive and the site a block; the file is damaged");
   return record;
 }
 
@@ -116,16 +118,21 @@ void write_exact_biases(const Coder& coder, double unit, const std::filesystem::
   write_safetensors(path, tensors);
 }
 
-Coder restore(const Coder& stored, const CoderRecord& record, const std::filesystem::path& folder) {
+Coder restore(const Coder& stored, const CoderRecord& record, double unit,
+              const std::filesystem::path& folder) {
+  require(record.unit == unit, "sae",
+          folder.string() +
+              ": \"latticelens\" has a unit that its scaling of inputs does not give; "
+              "the file is damaged");
   Coder coder = stored;
   coder.config = record.config;
   coder.config.thresholds =
       as_configured(stored.config.thresholds, record.config.selection, folder);
   const std::filesystem::path path = folder / exact_file;
-  if (record.unit == 1 || !std::filesystem::exists(path))
-    return in_unit(coder, 1 / record.unit);
+  if (unit == 1 || !std::filesystem::exists(path))
+    return in_unit(coder, 1 / unit);
   coder = with_exact_biases(std::move(coder), path);
-  require(belongs(coder, stored, record.unit), "sae",
+  require(belongs(coder, stored, unit), "sae",
           path.string() + ": does not belong to the weights beside it, which were written anew; "
                           "remove it to take the biases from there");
   return coder;

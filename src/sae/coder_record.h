@@ -32,9 +32,11 @@ std::optional<CoderRecord> read_record(const Json& metadata, const std::string& 
 /// 1 the layout holds them itself, and a file of an earlier coder is removed.
 void write_exact_biases(const Coder& coder, double unit, const std::filesystem::path& folder);
 
-/// The coder of a folder with a record. stored: as the layout has it, in the record's unit. Without
-/// latticelens.safetensors (another program wrote the folder anew) biases are divided, which may
-/// change their last bit. Error: the file does not belong to what is stored.
-Coder restore(const Coder& stored, const CoderRecord& record, const std::filesystem::path& folder);
+/// The coder of a folder with a record. stored: as the layout has it; unit: what the layout asks
+/// for. Without latticelens.safetensors (another program wrote the folder anew) biases are divided,
+/// which may change their last bit. Errors: the record has another unit; the file does not belong
+/// to what is stored.
+Coder restore(const Coder& stored, const CoderRecord& record, double unit,
+              const std::filesystem::path& folder);
 
 } // namespace latticelens

@@ -29,6 +29,10 @@ double unit_of(const CoderConfig& config, std::int64_t width) {
   return 1;
 }
 
+const char* normalisation_of(bool unit_norm) {
+  return unit_norm ? "constant_norm_rescale" : "none";
+}
+
 std::string hook_of(const CoderConfig& config) {
   if (config.site != site_after(config.site_block))
     return config.site;
@@ -64,7 +68,7 @@ Json config_of(const StoredCoder& stored, double unit) {
                {"dtype", "float32"},
                {"device", "cpu"},
                {"apply_b_dec_to_input", true},
-               {"normalize_activations", unit_norm ? "constant_norm_rescale" : "none"},
+               {"normalize_activations", normalisation_of(unit_norm)},
                {"reshape_activations", "none"}};
   if (top_k) {
     json["k"] = config.k;
@@ -228,16 +232,15 @@ Coder from_elsewhere(Coder coder, const Config& config, const Json& metadata,
 Coder from_record(const Coder& stored, const CoderRecord& record, const Config& config,
                   const std::filesystem::path& folder) {
   const bool top_k = stored.config.selection == Selection::top_k,
-             unit_norm = config.value<std::string>("normalize_activations", "none") ==
-                         "constant_norm_rescale";
+             unit_norm = record.config.scaling == InputScaling::unit_norm;
   if (top_k != (record.config.selection == Selection::top_k) ||
       (top_k && stored.config.k != record.config.k) ||
-      unit_norm != (record.config.scaling == InputScaling::unit_norm) ||
+      config.value<std::string>("normalize_activations", "none") != normalisation_of(unit_norm) ||
       !config.value<bool>("apply_b_dec_to_input", true) ||
       config.value<bool>("rescale_acts_by_decoder_norm", false))
     config.refuse("\"latticelens\" says another coder than the layout's keys do; remove it to read "
                   "the folder as SAELens does");
-  return restore(stored, record, folder);
+  return restore(stored, record, unit_of(record.config, stored.weights.width()), folder);
 }
 
 } // namespace

@@ -15,6 +15,10 @@ namespace {
 constexpr const char* weights_file = "sae.safetensors";
 constexpr std::int64_t default_factor = 32, default_k = 32; // sparsify's
 
+double unit_of(const CoderConfig& config) {
+  return config.scaling == InputScaling::mean_norm ? 1 / config.input_factor : 1;
+}
+
 Json config_of(const StoredCoder& stored, double unit) {
   const CoderConfig& config = stored.coder.config;
   const std::int64_t latents = stored.coder.weights.latents(), width = stored.coder.weights.width();
@@ -82,7 +86,7 @@ Coder from_record(const Coder& stored, const CoderRecord& record, const std::str
   require(record.config.selection == Selection::top_k && record.config.k == stored.config.k, "sae",
           where + ": \"latticelens\" says another coder than the layout's keys do; remove it to "
                   "read the folder as sparsify does");
-  return restore(stored, record, folder);
+  return restore(stored, record, unit_of(record.config), folder);
 }
 
 } // namespace
@@ -93,8 +97,7 @@ void write_sparsify(const StoredCoder& stored, const std::filesystem::path& fold
   require(coder.config.selection == Selection::top_k, "sae",
           folder.string() + ": sparsify has no " + name_of(coder.config.selection) +
               ", only top-k; write the form saelens");
-  const bool folded = coder.config.scaling == InputScaling::mean_norm;
-  const double unit = folded ? 1 / coder.config.input_factor : 1;
+  const double unit = unit_of(coder.config);
   const CoderWeights there = in_unit(coder, unit).weights;
   write_folder(folder,
                {weights_file,

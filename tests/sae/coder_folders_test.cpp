@@ -77,6 +77,8 @@ TEST_F(CoderFolders, a_coder_takes_the_place_of_another_whatever_its_scaling) {
   for (const CoderForm& form : coder_forms())
     for (const InputScaling first : scalings)
       for (const InputScaling second : scalings) {
+        if (first == second)
+          continue;
         const auto path = folder() / form.name;
         form.write({random_coder(40, 12, {.k = 5, .scaling = first})}, path);
         const Coder coder = random_coder(24, 16, {.k = 3, .scaling = second}, /*seed=*/30);
@@ -174,13 +176,13 @@ TEST_F(CoderFolders, damaged_files_are_errors) {
     form.write({random_coder(6, 4, {.k = 2, .scaling = InputScaling::mean_norm})}, path);
     for (const char* name : {form.weights_file, "latticelens.safetensors", "cfg.json"}) {
       const std::string whole = read_text(path / name);
-      for (std::size_t size = 0; size < whole.size(); size += 17) {
+      for (std::size_t size = 0; size < whole.size(); size += 29) {
         write_raw(path / name, whole.substr(0, size));
         if (size + 1 == whole.size())
           continue; // cfg.json without its last line break is whole
         EXPECT_THROW(read_coder(path), Error) << name << " " << size;
       }
-      for (std::size_t place = 0; place < whole.size(); place += 13) {
+      for (std::size_t place = 0; place < whole.size(); place += 19) {
         std::string damaged = whole;
         damaged[place] = static_cast<char>(damaged[place] ^ 0x15);
         write_raw(path / name, damaged);

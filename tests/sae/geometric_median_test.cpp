@@ -54,6 +54,15 @@ TEST(GeometricMedian, of_a_triangle_with_a_wide_corner_is_that_corner) {
   EXPECT_EQ(median.gradient, 0);
 }
 
+/// The plain iteration would take more than a thousand steps there.
+TEST(GeometricMedian, of_a_triangle_with_a_corner_hardly_above_120_degrees_is_that_corner) {
+  const double half = 60.05 * 3.14159265358979 / 180;
+  const auto x = static_cast<float>(std::cos(half)), y = static_cast<float>(std::sin(half));
+  const GeometricMedian median = geometric_median(points({0, 0, x, y, 2 * x, -2 * y}, 2));
+  EXPECT_TRUE(median.converged);
+  EXPECT_EQ(distance(median.point, at::zeros({2})), 0);
+}
+
 TEST(GeometricMedian, coincident_points_are_no_division_by_zero) {
   // More than half at one place: that is the median, even though the mean lies elsewhere.
   const Tensor heavy = at::cat({at::full({60, 3}, 2.5f), normal({50, 3}, 4) * 10});

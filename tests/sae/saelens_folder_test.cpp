@@ -262,11 +262,14 @@ TEST_F(SaelensFolder, keys_that_contradict_our_record_are_refused) {
   refuse("another coder", [](Json& config) { config["normalize_activations"] = "none"; });
   refuse("another coder", [](Json& config) { config["apply_b_dec_to_input"] = false; });
   const auto record = [](Json& config) -> Json& { return config["metadata"]["latticelens"]; };
-  refuse("positive", [&](Json& config) { record(config)["unit"] = 0; });
+  refuse("another coder",
+         [](Json& config) { config["normalize_activations"] = "expected_average_only_in"; });
+  refuse("unit", [&](Json& config) { record(config)["unit"] = 2; });
+  refuse("positive", [&](Json& config) { record(config)["input_factor"] = 0; });
+  refuse("a block", [&](Json& config) { record(config)["site_block"] = -2; });
   refuse("\"sideways\" is not known",
          [&](Json& config) { record(config)["selection"] = "sideways"; });
   refuse("should be an object", [&](Json& config) { record(config) = 1; });
-  refuse("does not belong", [&](Json& config) { record(config)["unit"] = 2; });
 }
 
 } // namespace

@@ -226,6 +226,24 @@ def check_saved_again(program):
     return [same("our folder, loaded and saved again by SAELens, here: latents", difference, torch.finfo(torch.float32).eps)]
 
 
+def report_sparsify_in_saelens(program):
+    """SAELens has a converter for sparsify's folders; it turns W_dec around, so no folder loads, sparsify's own neither."""
+    import torch
+    from sae_lens import SAE
+    from sae_lens.loading.pretrained_sae_loaders import sparsify_disk_loader
+    from sparsify import SparseCoder, SparseCoderConfig
+    folder = program.work / "theirs" / "layers.3"
+    SparseCoder(48, SparseCoderConfig(expansion_factor=8, k=8)).save_to_disk(folder)
+    what = "sparsify's own folder, through SAELens' converter"
+    try:
+        sae = SAE.load_from_disk(folder, converter=sparsify_disk_loader)
+        with torch.no_grad():
+            sae(torch.randn(2, 48).to(sae.dtype))
+    except (RuntimeError, ValueError, KeyError) as failure:
+        return [Row(what, None, "limit", " ".join(str(failure).split())[:160])]
+    return [yes(what + ", loads now: say so in docs/sae_folders.md", False)]
+
+
 def attempt(what, check, *arguments):
     """The rows of a check; one failed row when a peer refuses what it is given."""
     try:
@@ -245,4 +263,5 @@ def check_all(program):
             + attempt("SAELens' folders here", check_saelens_here, program, x)
             + attempt("SAELens' batchtopk here", check_batch_top_k, program, x)
             + attempt("sparsify's folders here", check_sparsify_here, program, x)
-            + attempt("saved again by SAELens", check_saved_again, program))
+            + attempt("saved again by SAELens", check_saved_again, program)
+            + attempt("sparsify's folder through SAELens", report_sparsify_in_saelens, program))
