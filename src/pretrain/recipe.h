@@ -12,8 +12,8 @@ struct Recipe {
   std::int64_t vocabulary = 8192;
   std::int64_t hidden = 256, layers = 8, heads = 8, key_value_heads = 4, intermediate = 688;
   std::int64_t window = 256;                      // tokens that see each other
-  std::int64_t steps = 2000, batch_tokens = 4096; // of a step
-  double rate = 1e-3;                             // at its highest
+  std::int64_t steps = 2000, batch_tokens = 2048; // of a step
+  double rate = 2e-3;                             // at its highest
   double warm_up = 0.05;                          // share of the steps in which it rises
   std::int64_t every = 500; // steps between checkpoints, once powers of two are further apart
   std::uint64_t seed = 0;
