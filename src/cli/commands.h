@@ -16,6 +16,7 @@ void add_reduce(CLI::App& program);
 void add_list(CLI::App& program);
 void add_logits(CLI::App& program);
 void add_tokenize(CLI::App& program);
+void add_pretrain(CLI::App& program);
 void add_export(CLI::App& program);
 void add_convert(CLI::App& program);
 void add_sae(CLI::App& program);

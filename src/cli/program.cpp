@@ -23,6 +23,7 @@ std::unique_ptr<CLI::App> make_program() {
   add_reduce(*program);
   add_export(*program);
   add_convert(*program);
+  add_pretrain(*program);
   add_sae(*program);
   add_list(*program);
   add_logits(*program);

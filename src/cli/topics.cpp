@@ -35,6 +35,8 @@ const std::vector<Topic>& topics() {
        [] { return document("tutorial_look_inside"); }},
       {"faq", "questions that come up: why is my W4A4 worse than ...",
        [] { return document("faq"); }},
+      {"pretrain", "small bilingual models from nothing, with checkpoints on the way",
+       [] { return document("pretrain"); }},
       {"methods", "how a method is written, and all that it can name", methods_text},
       {"formats", "number formats of weights, activations and the KV cache",
        [] { return document("formats"); }},

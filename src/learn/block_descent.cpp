@@ -1,6 +1,6 @@
 #include "learn/block_descent.h"
 
-#include "learn/adam.h"
+#include "tensor/adam.h"
 #include "learn/learning_log.h"
 #include "model/attention.h"
 #include <ATen/ATen.h>

@@ -1,6 +1,6 @@
 // Where a model ends: the final norm, the head and the loss, in whatever basis the stream is.
 #pragma once
-#include "learn/head_loss.h"
+#include "model/head_loss.h"
 #include "model/model.h"
 #include "transforms/transform.h"
 

@@ -1,7 +1,7 @@
 #include "learn/weight_descent.h"
 
 #include "core/progress.h"
-#include "learn/adam.h"
+#include "tensor/adam.h"
 #include "learn/lessons.h"
 #include "learn/weight_state.h"
 #include <ATen/ATen.h>

@@ -1,6 +1,6 @@
 // Where learning of weights stands: enough to go on to the same bytes.
 #pragma once
-#include "learn/adam.h"
+#include "tensor/adam.h"
 #include "model/model.h"
 #include <filesystem>
 #include <map>

@@ -1,6 +1,6 @@
 // The loss at a model's end and its gradient, a few positions at a time.
 #pragma once
-#include "model/model.h"
+#include "model/block.h"
 #include "tensor/linear.h"
 #include <functional>
 
@@ -17,7 +17,8 @@ class HeadLoss {
   explicit HeadLoss(const Linear& head);
   /// Cross entropy of each next token: hidden [n, t, d] after the final norm, ids [n, t]; the last
   /// position of a row predicts nothing. The same bytes at any thread count.
-  LossGradient of(const Tensor& hidden, const Tensor& ids) const;
+  /// `of_weight`, if any: the gradient of the head's weight is added to it.
+  LossGradient of(const Tensor& hidden, const Tensor& ids, Tensor* of_weight = nullptr) const;
   /// KL(original || this) at the same positions, from the original's hidden states.
   LossGradient against(const Tensor& hidden, const Tensor& original) const;
 
@@ -25,7 +26,8 @@ class HeadLoss {
   /// `outer(first, log p)` makes of log probabilities [m, vocabulary] at the predictions from
   /// `first` on the gradient of the summed loss by the logits, in place, and returns that sum.
   LossGradient sum(const Tensor& hidden,
-                   const std::function<double(std::int64_t, Tensor&)>& outer) const;
+                   const std::function<double(std::int64_t, Tensor&)>& outer,
+                   Tensor* of_weight = nullptr) const;
   StripMatrix weight_, transposed_;
   Tensor bias_;
 };

@@ -1,4 +1,4 @@
-#include "learn/adam.h"
+#include "tensor/adam.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

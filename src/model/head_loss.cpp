@@ -1,4 +1,4 @@
-#include "learn/head_loss.h"
+#include "model/head_loss.h"
 
 #include <ATen/ATen.h>
 
@@ -22,7 +22,8 @@ HeadLoss::HeadLoss(const Linear& head)
     : weight_(head.weight), transposed_(head.weight.t()), bias_(head.bias) {}
 
 LossGradient HeadLoss::sum(const Tensor& hidden,
-                           const std::function<double(std::int64_t, Tensor&)>& outer) const {
+                           const std::function<double(std::int64_t, Tensor&)>& outer,
+                           Tensor* of_weight) const {
   const Tensor rows = predicting(hidden);
   const auto predictions = static_cast<double>(rows.size(0));
   LossGradient result{.loss = 0, .gradient = at::zeros_like(hidden)};
@@ -31,20 +32,23 @@ LossGradient HeadLoss::sum(const Tensor& hidden,
     Tensor scores = at::log_softmax(linear_of(part_of(rows, first), weight_, bias_), -1);
     result.loss += outer(first, scores) / predictions;
     parts.push_back(linear_of(scores.div_(predictions), transposed_, {}));
+    if (of_weight)
+      of_weight->add_(transposed_product(scores, part_of(rows, first)));
   }
   const std::int64_t last = hidden.size(1) - 1;
   result.gradient.narrow(1, 0, last).copy_(at::cat(parts).view({-1, last, hidden.size(2)}));
   return result;
 }
 
-LossGradient HeadLoss::of(const Tensor& hidden, const Tensor& ids) const {
+LossGradient HeadLoss::of(const Tensor& hidden, const Tensor& ids, Tensor* of_weight) const {
   const Tensor targets = ids.narrow(1, 1, ids.size(1) - 1).reshape({-1, 1});
-  return sum(hidden, [&](std::int64_t first, Tensor& scores) {
+  const auto outer = [&](std::int64_t first, Tensor& scores) {
     const Tensor part = part_of(targets, first);
     const double loss = -scores.gather(1, part).sum(at::kDouble).item<double>();
     scores.exp_().scatter_add_(1, part, at::full_like(part, -1, at::kFloat));
     return loss;
-  });
+  };
+  return sum(hidden, outer, of_weight);
 }
 
 LossGradient HeadLoss::against(const Tensor& hidden, const Tensor& original) const {
