@@ -2,7 +2,6 @@
 
 #include "cli/text_options.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/run_directory.h"
 #include "quantize/packed_model.h"
 #include <set>
@@ -54,12 +53,8 @@ std::int64_t width_of(const Checkpoint& checkpoint) {
 }
 
 void require_alike(const std::vector<Checkpoint>& checkpoints) {
-  const auto tokens_of = [](const Checkpoint& one) {
-    return text_hash(tokenizer_of(one.path)->to_tokenizer_json());
-  };
   const auto config_of = [](const Checkpoint& one) { return open_model(one.path).model.config; };
   const Checkpoint& first = checkpoints.front();
-  const std::string tokenizer = tokens_of(first);
   const Config config = config_of(first);
   for (std::size_t i = 1; i < checkpoints.size(); ++i) {
     const Checkpoint& other = checkpoints[i];
@@ -69,10 +64,22 @@ void require_alike(const std::vector<Checkpoint>& checkpoints) {
                 " wide with a vocabulary of " + std::to_string(its.vocabulary) + ", and " +
                 first.path.string() + " " + std::to_string(config.hidden) + " and " +
                 std::to_string(config.vocabulary) + "; give checkpoints of one shape");
-    require(tokens_of(other) == tokenizer, "sae",
-            other.path.string() + ": has another tokenizer than " + first.path.string() +
-                "; give checkpoints that read the same tokens");
   }
+}
+
+void require_same_tokens(const std::vector<Checkpoint>& checkpoints, const std::string& text) {
+  const auto ids_of = [&](const Checkpoint& one) {
+    const auto tokenizer = tokenizer_of(one.path);
+    std::vector<TokenId> ids = tokenizer->encode(text).ids;
+    ids.push_back(tokenizer->begin_of_text().value_or(-1));
+    return ids;
+  };
+  const Checkpoint& first = checkpoints.front();
+  const std::vector<TokenId> ids = ids_of(first);
+  for (std::size_t i = 1; i < checkpoints.size(); ++i)
+    require(ids_of(checkpoints[i]) == ids, "sae",
+            checkpoints[i].path.string() + ": its tokenizer cuts the text otherwise than that of " +
+                first.path.string() + "; give checkpoints that read the same tokens");
 }
 
 } // namespace latticelens

@@ -20,7 +20,9 @@ std::vector<Checkpoint> checkpoints_of(const std::vector<std::string>& paths);
 /// Of its activations.
 std::int64_t width_of(const Checkpoint& checkpoint);
 
-/// Error: their tokenizers, widths or vocabularies differ; says which and how.
+/// Error: their widths or vocabularies differ; says which and how.
 void require_alike(const std::vector<Checkpoint>& checkpoints);
+/// Error: their tokenizers make other ids of this text, or begin texts with another token.
+void require_same_tokens(const std::vector<Checkpoint>& checkpoints, const std::string& text);
 
 } // namespace latticelens

@@ -29,10 +29,20 @@ struct SeriesText {
   std::string hash;
 };
 
+/// Enough of the text to tell tokenizers apart.
+std::string beginning_of(const std::vector<Document>& documents) {
+  constexpr std::size_t enough = 1 << 16;
+  std::string text;
+  for (std::size_t i = 0; i < documents.size() && text.size() < enough; ++i)
+    text += documents[i].text + "\n";
+  return text;
+}
+
 SeriesText read_series_text(const SaeRun& run) {
   const std::vector<Document> all = read_document_folders(run.text);
   SeriesText text{.training_documents = documents_of(all, Part::training),
                   .validation_documents = documents_of(all, Part::validation)};
+  require_same_tokens(run.checkpoints, beginning_of(all));
   const auto tokenizer = tokenizer_of(run.checkpoints.front().path);
   text.training = sample(text.training_documents, *tokenizer, run.sampling);
   text.validation = sample(text.validation_documents, *tokenizer, run.sampling);
