@@ -150,7 +150,12 @@ class SeriesTraining {
       plan.width = opened.model.config.hidden;
       settings.plans.push_back(plan);
     }
-    Progress progress("train " + checkpoint.name, "steps", settings.steps, run_.quiet || !writes());
+    const bool quiet = run_.quiet || !writes();
+    std::optional<Progress> progress(
+        std::in_place, "read for " + checkpoint.name, "activations",
+        std::min(text_.training.taken(), settings.stream.buffer) / processes().count(), quiet);
+    bool reading = true;
+    settings.read = [&](std::int64_t activations) { progress->step("", activations); };
     const Stopwatch watch;
     CheckpointReport report = train_coders(
         reader, text_.training,
@@ -159,12 +164,17 @@ class SeriesTraining {
         },
         settings, place,
         [&](std::int64_t steps) {
+          if (reading) {
+            progress->finish();
+            progress.emplace("train " + checkpoint.name, "steps", settings.steps, quiet);
+            reading = false;
+          }
           if (steps > 1)
-            progress.skip(steps);
+            progress->skip(steps);
           else
-            progress.step();
+            progress->step();
         });
-    progress.finish();
+    progress->finish();
     return writes() ? written(checkpoint, place, reader, report, watch.seconds()) : Json();
   }
 

@@ -26,7 +26,9 @@ class CheckpointTraining {
                      const CheckpointSettings& settings, const std::filesystem::path& folder)
       : reader_(reader), settings_(settings), folder_(folder),
         stream_(reader, text.windows, settings.stream, name_of) {
+    stream_.progress = settings.read;
     start();
+    stream_.progress = {};
     if (std::filesystem::exists(state_file()))
       restore();
     else if (writes())

@@ -15,6 +15,8 @@ struct CheckpointSettings {
   std::int64_t steps = 0;
   std::int64_t log_every = 20;
   double save_every = 60; // seconds between states that training can go on from
+  /// Called with activations just read, before the first step.
+  std::function<void(std::int64_t)> read = {};
 };
 
 /// One of them, trained.
