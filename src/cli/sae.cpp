@@ -123,7 +123,9 @@ void run(const Options& options) {
 }
 
 void add_coder_options(CLI::App& command, Options& options) {
-  command.add_option("--kind", options.kinds, "Kinds of autoencoders: topk, batchtopk, matryoshka")
+  command
+      .add_option("--kind", options.kinds,
+                  "Kinds of autoencoders: topk, batchtopk, matryoshka, jumprelu")
       ->type_name("KIND,...")
       ->delimiter(',')
       ->capture_default_str();

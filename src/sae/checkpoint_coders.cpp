@@ -101,6 +101,7 @@ class CheckpointTraining {
     TrainingSettings training = settings_.training;
     training.optimizer.rate = plan.rate;
     training.optimizer.steps = settings_.steps;
+    training.active = plan.k;
     trainees_.push_back({plan, site,
                          CoderTraining(initial_weights(plan.latents, median, plan.seed),
                                        terms_of(plan), training)});
@@ -209,6 +210,9 @@ class CheckpointTraining {
       config.model = reader_.model().path.filename().string();
       config.site = to_text(site);
       config.site_block = site.blocks;
+      if (const Tensor& thresholds = trainee.training.weights().log_thresholds;
+          thresholds.defined())
+        config.thresholds = thresholds.exp();
       all.push_back({trainee.plan,
                      site,
                      {config, trainee.training.weights()},

@@ -14,6 +14,7 @@ struct CoderWeights {
   Tensor encoder_bias; // [n]
   Tensor decoder;      // [n, d]: row j is what latent j writes, of unit norm while it is trained
   Tensor bias;         // [d], b_dec
+  Tensor log_thresholds = {}; // [n] while thresholds are trained; then CoderConfig has them
 
   std::int64_t latents() const { return encoder.size(0); }
   std::int64_t width() const { return encoder.size(1); }

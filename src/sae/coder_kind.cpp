@@ -30,6 +30,11 @@ const std::vector<CoderKind>& coder_kinds() {
        [](const CoderPlan& plan) {
          return SparseTerms{matryoshka_term(plan.k, prefixes_of(plan.latents, plan.k))};
        }},
+      {"jumprelu",
+       "latents above a threshold of their own, k an input on average (Rajamanoharan et "
+       "al. 2024)",
+       Selection::threshold,
+       [](const CoderPlan& plan) { return SparseTerms{jump_relu_term(plan.k, 1)}; }},
   };
   return kinds;
 }

@@ -3,9 +3,11 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "model/tensors.h"
+#include "sae/terms/batch_largest.h"
 #include "tensor/total.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -63,6 +65,17 @@ struct UsesByLatent {
   std::vector<LatentUse> uses;
 };
 
+/// Σ value · (gradient at the input · decoder row).
+double own_gradients(const UsedBatch& batch, std::span<const LatentUse> uses,
+                     std::span<const float> decoder_row) {
+  double sum = 0;
+  for (const LatentUse& use : uses)
+    sum += use.value *
+           dot({batch.gradients[use.target] + use.input * decoder_row.size(), decoder_row.size()},
+               decoder_row);
+  return sum;
+}
+
 /// gradient -= (gradient · row) row, for a row of unit norm.
 void leave_out_parallel(std::span<const float> row, std::span<float> gradient) {
   add_scaled(-dot(gradient, row), row, gradient);
@@ -106,6 +119,22 @@ CoderTraining::CoderTraining(CoderWeights weights, SparseTerms terms, TrainingSe
       decoder_(with_moments(weights_.decoder)), bias_(with_moments(weights_.bias)),
       since_fired_(at::zeros({weights_.latents()}, at::kLong)) {
   search_.pack_all(weights_.encoder, weights_.encoder_bias);
+  const bool thresholds =
+      std::ranges::any_of(terms_, [](const auto& term) { return term->has_thresholds(); });
+  if (thresholds && !weights_.log_thresholds.defined())
+    weights_.log_thresholds = at::full({weights_.latents()}, NAN, at::kFloat);
+  if (thresholds)
+    thresholds_ = with_moments(weights_.log_thresholds);
+}
+
+/// Where as many latents are active as the terms want, at first.
+void CoderTraining::start_thresholds(const SparseBatch& batch) {
+  if (!thresholds_ || !weights_.log_thresholds.isnan().all().item<bool>())
+    return;
+  const std::int64_t k = settings_.active;
+  const float bar =
+      batch_largest(search(batch.centred, batch_room(k, weights_.latents())), k).threshold;
+  weights_.log_thresholds.fill_(std::log(std::max(bar, 1e-6f)));
 }
 
 DeadLatents CoderTraining::dead_latents() const {
@@ -148,6 +177,7 @@ StepReport CoderTraining::report(const SparseBatch& batch, const SparseGradients
 StepReport CoderTraining::step(const Tensor& inputs) {
   require_finite(inputs, "activations");
   const SparseBatch batch = sparse_batch(inputs.contiguous(), weights_.bias);
+  start_thresholds(batch);
   std::int64_t wanted = 0;
   for (const auto& term : terms_)
     wanted = std::max(wanted, term->wanted(weights_.latents()));
@@ -171,7 +201,8 @@ StepReport CoderTraining::step(const Tensor& inputs) {
 }
 
 void CoderTraining::update(const SparseBatch& batch, const SparseGradients& made) {
-  const UsesByLatent uses(made.uses, weights_.latents());
+  const UsesByLatent uses(made.uses, weights_.latents()),
+      threshold_uses(made.threshold_uses, weights_.latents());
   std::vector<const float*> gradients;
   for (const Tensor& gradient : made.gradients)
     gradients.push_back(gradient.const_data_ptr<float>());
@@ -201,6 +232,12 @@ void CoderTraining::update(const SparseBatch& batch, const SparseGradients& made
             encoder_row(data_of(weights_.encoder) + place, size);
         const float own =
             latent_gradients(used, uses.of(j), decoder_row, decoder_gradient, encoder_gradient);
+        if (thresholds_) {
+          const float of_threshold =
+              static_cast<float>(made.threshold_gradient.const_data_ptr<double>()[j] +
+                                 own_gradients(used, threshold_uses.of(j), decoder_row));
+          take_step(*thresholds_, j, &of_threshold, 1, false);
+        }
         add_scaled(-own, encoder_row, part_sum);
         if (settings_.project)
           leave_out_parallel(decoder_row, decoder_gradient);
@@ -228,6 +265,8 @@ std::vector<std::pair<std::string, Tensor>> CoderTraining::state() const {
   add("encoder_bias", encoder_bias_);
   add("decoder", decoder_);
   add("bias", bias_);
+  if (thresholds_)
+    add("log_thresholds", *thresholds_);
   return all;
 }
 
@@ -257,8 +296,10 @@ namespace reference {
 DenseGradients gradients(const CoderWeights& weights, const SparseTerms& terms,
                          const Tensor& inputs, const DeadLatents& dead) {
   const auto watched = [](const Tensor& x) { return x.detach().clone().requires_grad_(true); };
-  const CoderWeights own{watched(weights.encoder), watched(weights.encoder_bias),
-                         watched(weights.decoder), watched(weights.bias)};
+  CoderWeights own{watched(weights.encoder), watched(weights.encoder_bias),
+                   watched(weights.decoder), watched(weights.bias)};
+  if (weights.log_thresholds.defined())
+    own.log_thresholds = watched(weights.log_thresholds);
   SparseBatch batch = sparse_batch(inputs, weights.bias);
   batch.centred = inputs - own.bias;
   const Tensor pre = at::linear(batch.centred, own.encoder, own.encoder_bias).relu();
@@ -269,8 +310,12 @@ DenseGradients gradients(const CoderWeights& weights, const SparseTerms& terms,
   const auto gradient = [](const Tensor& x) {
     return x.grad().defined() ? x.grad() : at::zeros_like(x);
   };
-  return {gradient(own.encoder), gradient(own.encoder_bias), gradient(own.decoder),
-          gradient(own.bias), loss.item<double>()};
+  return {gradient(own.encoder),
+          gradient(own.encoder_bias),
+          gradient(own.decoder),
+          gradient(own.bias),
+          loss.item<double>(),
+          own.log_thresholds.defined() ? gradient(own.log_thresholds) : Tensor()};
 }
 
 DenseTraining::DenseTraining(const CoderWeights& weights, SparseTerms terms,
@@ -278,8 +323,12 @@ DenseTraining::DenseTraining(const CoderWeights& weights, SparseTerms terms,
     : weights_{weights.encoder.clone(), weights.encoder_bias.clone(), weights.decoder.clone(),
                weights.bias.clone()},
       terms_(std::move(terms)), settings_(std::move(settings)) {
-  for (const Tensor& x : {weights_.encoder, weights_.encoder_bias, weights_.decoder, weights_.bias})
-    moments_.push_back({at::zeros_like(x), at::zeros_like(x)});
+  if (weights.log_thresholds.defined())
+    weights_.log_thresholds = weights.log_thresholds.clone();
+  for (const Tensor& x : {weights_.encoder, weights_.encoder_bias, weights_.decoder, weights_.bias,
+                          weights_.log_thresholds})
+    if (x.defined())
+      moments_.push_back({at::zeros_like(x), at::zeros_like(x)});
 }
 
 double DenseTraining::step(const Tensor& inputs, const DeadLatents& dead) {
@@ -302,6 +351,8 @@ double DenseTraining::step(const Tensor& inputs, const DeadLatents& dead) {
   adam(weights_.encoder_bias, made.encoder_bias, moments_[1], 0);
   adam(weights_.decoder, made.decoder, moments_[2], s.weight_decay);
   adam(weights_.bias, made.bias, moments_[3], 0);
+  if (weights_.log_thresholds.defined())
+    adam(weights_.log_thresholds, made.log_thresholds, moments_[4], 0);
   weights_.decoder.div_(weights_.decoder.square().sum(1, true).sqrt());
   return made.loss;
 }

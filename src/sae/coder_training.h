@@ -6,12 +6,14 @@
 #include "sae/terms.h"
 #include "tensor/processes.h"
 #include "tensor/safetensors.h"
+#include <optional>
 
 namespace latticelens {
 
 struct TrainingSettings {
   OptimizerSettings optimizer;
-  bool project = true; // the part of a decoder row's gradient along the row is left out
+  bool project = true;      // the part of a decoder row's gradient along the row is left out
+  std::int64_t active = 32; // latents an input for which thresholds begin
   /// Inputs without a positive value after which a latent counts as dead.
   std::int64_t dead_after = 10'000'000;
   SearchPrecision precision = fastest_search();
@@ -63,12 +65,14 @@ class CoderTraining {
   void update(const SparseBatch& batch, const SparseGradients& made);
   std::vector<std::pair<std::string, Tensor>> state() const;
   Parameters with_moments(const Tensor& values) const;
+  void start_thresholds(const SparseBatch& batch);
 
   CoderWeights weights_;
   SparseTerms terms_;
   TrainingSettings settings_;
   LatentSearch search_;
   Parameters encoder_, encoder_bias_, decoder_, bias_; // share their values with weights_
+  std::optional<Parameters> thresholds_;
   Tensor since_fired_; // [n] I64: inputs since each latent was last positive
   std::int64_t step_ = 0;
 };
@@ -78,6 +82,7 @@ namespace reference {
 struct DenseGradients {
   Tensor encoder, encoder_bias, decoder, bias;
   double loss = 0;
+  Tensor log_thresholds = {};
 };
 DenseGradients gradients(const CoderWeights& weights, const SparseTerms& terms,
                          const Tensor& inputs, const DeadLatents& dead);

@@ -29,6 +29,10 @@ struct SparseGradients {
   std::vector<Tensor> gradients; // of reconstructions [B, d], by target
   Tensor bias;                   // [d]: of b_dec as what is added to reconstructions
   double loss = 0;               // all terms, weighted
+  /// Of log_thresholds: `threshold_uses` give a latent's own gradient at an input times `value`,
+  /// threshold_gradient [n] fp64 what is added to that. Undefined: there are no thresholds.
+  std::vector<PlacedUse> threshold_uses = {};
+  Tensor threshold_gradient = {};
   /// Of the first term: what the autoencoder gives for the batch, and by which codes.
   Tensor reconstruction;
   Codes codes;
@@ -44,6 +48,8 @@ class SparseTerm {
   virtual ~SparseTerm() = default;
   /// How many of an input's largest latents it reads.
   virtual std::int64_t wanted(std::int64_t latents) const = 0;
+  /// Whether it trains thresholds.
+  virtual bool has_thresholds() const { return false; }
   /// Adds the term's loss, uses and gradients. largest: at least the wanted ones.
   virtual void add(const SparseBatch& batch, const Codes& largest, const CoderWeights& weights,
                    const DeadLatents& dead, SparseGradients& to) const = 0;
@@ -65,6 +71,10 @@ std::shared_ptr<const SparseTerm> batch_top_k_term(std::int64_t k);
 /// the k B largest of the batch's.
 std::shared_ptr<const SparseTerm> matryoshka_term(std::int64_t k,
                                                   std::vector<std::int64_t> prefixes);
+/// JumpReLU (Rajamanoharan et al. 2024): latents above their own thresholds, which follow the
+/// straight-through estimate of their gradient; `weight` (L0 / k - 1)² times the inputs' variance
+/// keeps k latents active on average (their "sparsity target" variant).
+std::shared_ptr<const SparseTerm> jump_relu_term(std::int64_t k, double weight);
 /// AuxK (Gao et al. 2024, appendix A.2): what the first term leaves, reconstructed from the largest
 /// dead latents. `weight` times the residual's share that stays, times the inputs' variance.
 std::shared_ptr<const SparseTerm> dead_latents_term(std::int64_t count, double weight);

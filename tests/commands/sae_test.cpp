@@ -113,10 +113,11 @@ TEST_F(SaeCommand, two_processes_write_what_one_does) {
   for (const std::string& word : train("two"))
     words += " '" + word + "'";
   const std::string port = std::to_string(20000 + std::random_device()() % 20000);
-  const auto two = testing::run_bash("export MASTER_ADDR=127.0.0.1 WORLD_SIZE=2 OMP_NUM_THREADS=1 "
-                                     "MASTER_PORT=" +
-                                     port + "; RANK=1 \"$PROGRAM\"" + words +
-                                     " & RANK=0 \"$PROGRAM\"" + words + " && wait %1");
+  const auto two =
+      testing::run_bash("export MASTER_ADDR=127.0.0.1 WORLD_SIZE=2 OMP_NUM_THREADS=1 "
+                        "MASTER_PORT=" +
+                        port + "; RANK=1 \"$PROGRAM\"" + words +
+                        " & other=$!; RANK=0 \"$PROGRAM\"" + words + " && wait $other");
   ASSERT_EQ(two.exit_code, 0) << two.err;
   EXPECT_EQ(parse_json(two.out, "stdout")["processes"], 2); // one document: the other says nothing
   const auto files = [&](const char* name) {
@@ -152,7 +153,7 @@ TEST_F(SaeCommand, other_kinds_and_quantized_runs_are_checkpoints_too) {
                                     "--warm-up",
                                     "3",
                                     "--kind",
-                                    "topk,batchtopk,matryoshka",
+                                    "topk,batchtopk,matryoshka,jumprelu",
                                     "--learning-rates",
                                     "1e-2",
                                     "--multi",
@@ -165,7 +166,7 @@ TEST_F(SaeCommand, other_kinds_and_quantized_runs_are_checkpoints_too) {
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   const Json saes = parse_json(trained.out, "stdout");
   EXPECT_EQ(saes["checkpoints"][0]["name"], "run");
-  EXPECT_EQ(saes["checkpoints"][0]["chosen"].size(), 3u);
+  EXPECT_EQ(saes["checkpoints"][0]["chosen"].size(), 4u);
   const auto evaluated =
       run_program({"sae", "evaluate", at("saes"), "--text", at("text"), "--quiet"});
   EXPECT_EQ(evaluated.exit_code, 0) << evaluated.err;

@@ -20,6 +20,7 @@ std::vector<Kind> kinds() {
           {"multi_top_k", {top_k_term(k, 1), top_k_term(4 * k, 1.0 / 8)}},
           {"batch_top_k", {batch_top_k_term(k)}},
           {"matryoshka", {matryoshka_term(k, {10, 40, latents})}},
+          {"jumprelu", {jump_relu_term(k, 1)}},
           {"aux_k", {top_k_term(k, 1), dead_latents_term(width / 2, 1.0 / 32)}},
           {"all", {top_k_term(k, 1), top_k_term(4 * k, 0.125), dead_latents_term(5, 0.5)}}};
 }
@@ -38,6 +39,7 @@ CoderWeights weights() {
   at::manual_seed(11);
   made.encoder_bias.copy_(0.05 * at::randn({latents})); // off its symmetric start
   made.encoder.add_(at::randn({latents, width}), 0.05);
+  made.log_thresholds = 0.2 * at::randn({latents}) + std::log(1.8);
   return made;
 }
 
@@ -65,8 +67,17 @@ SparseGradients made_by(const SparseTerms& terms, const SparseBatch& all, const 
 /// Dense gradients from the uses, latent by latent.
 reference::DenseGradients gathered(const SparseGradients& made, const SparseBatch& all,
                                    const CoderWeights& w) {
-  reference::DenseGradients dense{at::zeros_like(w.encoder), at::zeros_like(w.encoder_bias),
-                                  at::zeros_like(w.decoder), made.bias.to(at::kFloat), made.loss};
+  reference::DenseGradients dense{at::zeros_like(w.encoder),
+                                  at::zeros_like(w.encoder_bias),
+                                  at::zeros_like(w.decoder),
+                                  made.bias.to(at::kFloat),
+                                  made.loss,
+                                  made.threshold_gradient.defined()
+                                      ? made.threshold_gradient.clone()
+                                      : at::zeros({latents}, at::kDouble)};
+  for (const PlacedUse& one : made.threshold_uses)
+    dense.log_thresholds[one.latent] +=
+        made.gradients[one.use.target][one.use.input].dot(w.decoder[one.latent]) * one.use.value;
   for (const PlacedUse& one : made.uses) {
     const Tensor gradient = made.gradients[one.use.target][one.use.input],
                  own = gradient.dot(w.decoder[one.latent]);
@@ -93,6 +104,7 @@ TEST(CoderTraining, gradients_of_every_kind_are_those_of_autograd) {
     EXPECT_LT(relative(found.encoder_bias, expected.encoder_bias), 1e-5) << kind.name;
     EXPECT_LT(relative(found.decoder, expected.decoder), 1e-5) << kind.name;
     EXPECT_LT(relative(found.bias, expected.bias), 1e-5) << kind.name;
+    EXPECT_LT(relative(found.log_thresholds, expected.log_thresholds), 1e-5) << kind.name;
   }
 }
 
