@@ -1,8 +1,8 @@
 #include "learn/block_descent.h"
 
-#include "tensor/adam.h"
 #include "learn/learning_log.h"
 #include "model/attention.h"
+#include "tensor/adam.h"
 #include <ATen/ATen.h>
 #include <cmath>
 #include <torch/csrc/autograd/autograd.h>

@@ -1,9 +1,9 @@
 #include "learn/weight_descent.h"
 
 #include "core/progress.h"
-#include "tensor/adam.h"
 #include "learn/lessons.h"
 #include "learn/weight_state.h"
+#include "tensor/adam.h"
 #include <ATen/ATen.h>
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // Where learning of weights stands: enough to go on to the same bytes.
 #pragma once
-#include "tensor/adam.h"
 #include "model/model.h"
+#include "tensor/adam.h"
 #include <filesystem>
 #include <map>
 #include <vector>

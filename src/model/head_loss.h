@@ -25,8 +25,7 @@ class HeadLoss {
  private:
   /// `outer(first, log p)` makes of log probabilities [m, vocabulary] at the predictions from
   /// `first` on the gradient of the summed loss by the logits, in place, and returns that sum.
-  LossGradient sum(const Tensor& hidden,
-                   const std::function<double(std::int64_t, Tensor&)>& outer,
+  LossGradient sum(const Tensor& hidden, const std::function<double(std::int64_t, Tensor&)>& outer,
                    Tensor* of_weight = nullptr) const;
   StripMatrix weight_, transposed_;
   Tensor bias_;

@@ -8,7 +8,7 @@ import venv
 
 PACKAGES = ["torch==2.11.0", "transformers==5.23.0", "compressed-tensors==0.20.0", "safetensors==0.8.0",
             "tokenizers==0.23.3", "numpy==2.4.6", "gguf==0.19.0", "jinja2==3.1.6", "fp-quant==0.3.2", "scipy==1.16.3",
-            "sentencepiece==0.2.3", "protobuf==7.36.2"]
+            "sentencepiece==0.2.3", "protobuf==7.36.2", "xxhash==4.1.0"]
 SELF_FACTOR = 2      # of mean differences, to a peer's difference from itself
 NOISE = 1e-6         # relative, on the input of every quantized linear: more than two correct sums in fp32 differ by
 SAME_WEIGHTS = 1e-3  # of logits: what two fp32 forward passes with the same weights may differ by
