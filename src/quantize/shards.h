@@ -14,7 +14,6 @@ Storage parse_storage(const std::string& text);
 const char* to_text(Storage storage);
 at::ScalarType scalar_type(Storage storage);
 
-
 /// Under the name of the norm: its gain and, where it has one, its bias; a linear likewise.
 void add_norm(NamedTensors& tensors, const std::string& name, const Norm& norm);
 void add_linear(NamedTensors& tensors, const std::string& name, const Linear& linear);
