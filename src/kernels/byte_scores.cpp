@@ -131,7 +131,7 @@ HWY_INLINE void score_tile(std::int64_t columns, const std::uint8_t* codes, cons
                            const ScoreStrip& strip, std::int32_t first, CandidateList* lists) {
   const std::int64_t stride = score_row_bytes(columns);
   __m512i dots[Rows][vectors];
-  HWY_UNROLL(4)
+  HWY_UNROLL(8)
   for (int i = 0; i < Rows; ++i) {
     HWY_UNROLL(3)
     for (int v = 0; v < vectors; ++v)
@@ -143,7 +143,7 @@ HWY_INLINE void score_tile(std::int64_t columns, const std::uint8_t* codes, cons
     HWY_UNROLL(3)
     for (int v = 0; v < vectors; ++v)
       right[v] = ByteDots::load(right_codes + v * ByteDots::bytes);
-    HWY_UNROLL(4)
+    HWY_UNROLL(8)
     for (int i = 0; i < Rows; ++i) {
       const __m512i left = ByteDots::four(codes + i * stride + k);
       HWY_UNROLL(3)

@@ -80,22 +80,51 @@ struct LatentSearch::Rows {
   std::vector<float> steps, scores;
 };
 
-void LatentSearch::add_scores(Rows& rows, std::int64_t p) const {
+void LatentSearch::add_scores(Rows& rows, std::int64_t row, std::int64_t count,
+                              std::int64_t p) const {
   const auto first = static_cast<std::int32_t>(p * part_rows());
   if (precision_ == SearchPrecision::bytes) {
-    latticelens::add_scores(rows.count, width_, rows.codes.data(), rows.steps.data(),
-                            &bytes_[p * score_strip_bytes(width_)], first, rows.lists.data());
+    latticelens::add_scores(count, width_, &rows.codes[row * score_row_bytes(width_)],
+                            &rows.steps[row], &bytes_[p * score_strip_bytes(width_)], first,
+                            &rows.lists[row]);
     return;
   }
-  product_from<float>(&bias_[first], rows.count, width_, {rows.inputs, width_},
+  product_from<float>(&bias_[first], count, width_, {rows.inputs + row * width_, width_},
                       &floats_[p * width_ * strip_width], rows.scores.data(), strip_width);
-  for (std::int64_t i = 0; i < rows.count; ++i) {
-    CandidateList& list = rows.lists[i];
+  for (std::int64_t i = 0; i < count; ++i) {
+    CandidateList& list = rows.lists[row + i];
     const float* const scores = &rows.scores[i * strip_width];
     for (std::int32_t j = 0; j < strip_width; ++j)
       if (scores[j] > list.bar())
         list.add(scores[j], first + j);
   }
+}
+
+/// With the bar that the last inputs suggest: most scores are dropped at once. Where it was too
+/// high an input is searched again without it, so that no bar changes a result.
+void LatentSearch::find(Rows& rows, float bar) const {
+  for (std::int64_t i = 0; i < rows.count; ++i) {
+    rows.lists[i].clear(bar);
+    if (precision_ == SearchPrecision::bytes)
+      rows.steps[i] =
+          encode_scored_row({rows.inputs + i * width_, static_cast<std::size_t>(width_)},
+                            &rows.codes[i * score_row_bytes(width_)]);
+  }
+  for (std::int64_t p = 0; p < parts(); ++p)
+    add_scores(rows, 0, rows.count, p);
+  for (std::int64_t i = 0; i < rows.count; ++i) {
+    if (rows.lists[i].is_full())
+      continue;
+    rows.lists[i].clear();
+    for (std::int64_t p = 0; p < parts(); ++p)
+      add_scores(rows, i, 1, p);
+  }
+}
+
+void LatentSearch::expect_above(float lowest) const {
+  constexpr float margin = 0.9f; // inputs differ
+  expected_->store(lowest > 0 ? margin * lowest : -std::numeric_limits<float>::infinity(),
+                   std::memory_order_relaxed);
 }
 
 namespace {
@@ -144,18 +173,16 @@ Codes LatentSearch::largest(const Tensor& centred, const CoderWeights& weights,
       const std::int64_t first = part * step;
       rows.count = std::min(step, batch - first);
       rows.inputs = inputs + first * width_;
+      find(rows, expected_->load(std::memory_order_relaxed));
+      float lowest = std::numeric_limits<float>::infinity();
       for (std::int64_t i = 0; i < rows.count; ++i) {
-        rows.lists[i].clear();
-        if (precision_ == SearchPrecision::bytes)
-          rows.steps[i] = encode_scored_row(row_of(centred, first + i),
-                                            &rows.codes[i * score_row_bytes(width_)]);
-      }
-      for (std::int64_t p = 0; p < parts(); ++p)
-        add_scores(rows, p);
-      for (std::int64_t i = 0; i < rows.count; ++i)
-        score_again(rows.lists[i].largest(), row_of(centred, first + i), weights,
+        const auto found = rows.lists[i].largest();
+        lowest = std::min(lowest, found.back().score);
+        score_again(found, row_of(centred, first + i), weights,
                     {latents + (first + i) * count, static_cast<std::size_t>(count)},
                     {values + (first + i) * count, static_cast<std::size_t>(count)});
+      }
+      expect_above(lowest);
     }
   });
   return codes;

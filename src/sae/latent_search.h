@@ -3,7 +3,10 @@
 #pragma once
 #include "sae/coder.h"
 #include "sae/codes.h"
+#include <atomic>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <vector>
 
 namespace latticelens {
@@ -31,13 +34,19 @@ class LatentSearch {
 
  private:
   struct Rows; // some inputs on their way through all parts
-  void add_scores(Rows& rows, std::int64_t p) const;
+  /// Of part `p`, for `count` rows from `row` on.
+  void add_scores(Rows& rows, std::int64_t row, std::int64_t count, std::int64_t p) const;
+  void find(Rows& rows, float bar) const;
+  void expect_above(float lowest) const;
 
   std::int64_t latents_, width_;
   SearchPrecision precision_;
   std::vector<std::uint8_t> bytes_; // strips, one after the other
   std::vector<float> floats_;       // the same in fp32: [parts, d, strip_width]
   std::vector<float> bias_;         // [parts * strip_width], minus infinity past the last
+  /// What the wanted scores of the next inputs may be above: time depends on it, results do not.
+  std::shared_ptr<std::atomic<float>> expected_ =
+      std::make_shared<std::atomic<float>>(-std::numeric_limits<float>::infinity());
 };
 
 /// How many of the k largest latents of these inputs the search misses: the candidates' errors,
