@@ -43,6 +43,15 @@ HWY_INLINE void add_to(float scale, const float* HWY_RESTRICT x, std::size_t cou
     y[i] += scale * x[i];
 }
 
+void scale_row(float by, float* HWY_RESTRICT x, std::size_t count) {
+  const hn::ScalableTag<float> d;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d))
+    hn::StoreU(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, by)), d, x + i);
+  for (; i < count; ++i)
+    x[i] *= by;
+}
+
 float dot_rows(const float* x, const float* y, std::size_t count) {
   return dot_of(x, y, count);
 }
@@ -76,12 +85,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace latticelens {
 
+HWY_EXPORT(scale_row);
 HWY_EXPORT(dot_rows);
 HWY_EXPORT(add_rows);
 HWY_EXPORT(gradients);
 
 float dot(std::span<const float> x, std::span<const float> y) {
   return HWY_DYNAMIC_DISPATCH(dot_rows)(x.data(), y.data(), x.size());
+}
+
+void scale(float a, std::span<float> x) {
+  HWY_DYNAMIC_DISPATCH(scale_row)(a, x.data(), x.size());
 }
 
 void add_scaled(float a, std::span<const float> x, std::span<float> y) {

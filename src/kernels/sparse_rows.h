@@ -8,6 +8,8 @@ namespace latticelens {
 
 /// x · y of one length.
 float dot(std::span<const float> x, std::span<const float> y);
+/// x *= a.
+void scale(float a, std::span<float> x);
 /// y += a x.
 void add_scaled(float a, std::span<const float> x, std::span<float> y);
 

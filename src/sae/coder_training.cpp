@@ -29,8 +29,7 @@ std::pair<float, float> normals(Random& random) {
 void scale_to_unit(std::span<float> row) {
   const float norm = std::sqrt(dot(row, row));
   if (norm > 0)
-    for (float& value : row)
-      value /= norm;
+    scale(1 / norm, row);
 }
 
 void draw_unit_row(std::uint64_t seed, std::span<float> row) {
@@ -167,10 +166,9 @@ Codes CoderTraining::search(const Tensor& centred, std::int64_t wanted) const {
 
 StepReport CoderTraining::report(const SparseBatch& batch, const SparseGradients& made) const {
   const auto inputs = static_cast<double>(batch.inputs.size(0));
-  const double error = total((batch.inputs - made.reconstruction).square()) / inputs;
   return {.step = step_ + 1,
           .loss = made.loss,
-          .fvu = batch.variance > 0 ? error / batch.variance : 0,
+          .fvu = batch.variance > 0 ? made.error / batch.variance : 0,
           .l0 = static_cast<double>((made.codes.values > 0).sum().item<std::int64_t>()) / inputs};
 }
 

@@ -36,6 +36,7 @@ struct SparseGradients {
   /// Of the first term: what the autoencoder gives for the batch, and by which codes.
   Tensor reconstruction;
   Codes codes;
+  double error = 0; // mean over the batch of ‖x - x̂‖²
 };
 
 /// Which latents may fire for a term that revives the dead.

@@ -25,6 +25,9 @@ TEST(SparseRows, dot_and_add_equal_the_reference_at_any_length) {
     add_scaled(-1.5f, x, sum);
     for (std::size_t i = 0; i < count; ++i)
       EXPECT_NEAR(sum[i], y[i] - 1.5f * x[i], 1e-6);
+    scale(2.5f, sum);
+    for (std::size_t i = 0; i < count; ++i)
+      EXPECT_NEAR(sum[i], 2.5f * (y[i] - 1.5f * x[i]), 4e-6);
   }
 }
 

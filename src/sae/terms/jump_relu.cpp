@@ -45,6 +45,7 @@ class JumpRelu : public SparseTerm {
     if (!to.reconstruction.defined()) {
       to.reconstruction = reconstruction;
       to.codes = codes;
+      to.error = error.loss;
     }
   }
 

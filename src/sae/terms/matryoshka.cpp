@@ -35,6 +35,7 @@ class Matryoshka : public SparseTerm {
       if (prefix == prefixes_.back() && !to.reconstruction.defined()) {
         to.reconstruction = reconstruction;
         to.codes = codes;
+        to.error = error.loss;
       }
     }
     // A latent is in every prefix from its own on: their gradients' sum is what it sees.

@@ -25,6 +25,7 @@ class TopK : public SparseTerm {
     if (!to.reconstruction.defined()) {
       to.reconstruction = reconstruction;
       to.codes = codes;
+      to.error = error.loss;
     }
   }
 
