@@ -178,6 +178,33 @@ void peer_lines(const char* python, const Shape& shape, std::int64_t steps) {
   std::fflush(stdout);
 }
 
+/// The same steps by dense autograd (`reference::DenseTraining`), from three seeds.
+void reference_lines(const Shape& shape, std::int64_t steps) {
+  std::printf("\n%lld -> %lld, k %lld, batch %lld, %lld steps: loss of the last step\n\n"
+              "| seed | latticelens | dense autograd | ratio |\n|---|---|---|---|\n",
+              static_cast<long long>(shape.width), static_cast<long long>(shape.latents),
+              static_cast<long long>(shape.k), static_cast<long long>(shape.batch),
+              static_cast<long long>(steps));
+  for (const std::uint64_t seed : {0, 1, 2}) {
+    TrainingSettings settings;
+    settings.optimizer = {.rate = 1e-3, .warm_up = 10};
+    const auto start = [&] {
+      return initial_weights(shape.latents, at::zeros({shape.width}, at::kFloat), seed);
+    };
+    CoderTraining ours(start(), {top_k_term(shape.k, 1)}, settings);
+    reference::DenseTraining dense(start(), {top_k_term(shape.k, 1)}, settings);
+    double loss = 0, dense_loss = 0;
+    for (std::int64_t i = 0; i < steps; ++i) {
+      const Tensor x = activations(shape, static_cast<std::int64_t>(seed) * 1000 + i);
+      loss = ours.step(x).loss;
+      dense_loss = dense.step(x);
+    }
+    std::printf("| %llu | %.6f | %.6f | %.5f |\n", static_cast<unsigned long long>(seed), loss,
+                dense_loss, loss / dense_loss);
+    std::fflush(stdout);
+  }
+}
+
 /// The shape of paper 001: one step, and the memory that it takes.
 void paper_step() {
   const Shape shape{2048, 32768, 32, 32768};
@@ -213,6 +240,7 @@ int main(int count, char** arguments) {
   latticelens::print_head(repeats);
   latticelens::line({512, 8192, 32, 2048}, repeats);
   latticelens::line({768, 24576, 32, 2048}, repeats);
+  latticelens::reference_lines({256, 2048, 32, 1024}, 60);
   if (const char* python = std::getenv("PEERS")) {
     latticelens::peer_lines(python, {512, 8192, 32, 2048}, 20);
     latticelens::peer_lines(python, {768, 24576, 32, 2048}, 20);
