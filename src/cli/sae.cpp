@@ -21,6 +21,7 @@ struct Options {
   double dead_weight = 1.0 / 32;
   bool multi = false;
   double save_every = 60;
+  bool shards = false;
   std::int64_t steps = 2000, batch = 2048, buffer = 1 << 18;
   TrainingSettings training;
   OutputOptions output;
@@ -114,6 +115,7 @@ void run(const Options& options) {
   const auto processes = processes_of_environment();
   settings.training.processes = processes;
   settings.stream = {options.batch, options.buffer, options.seeds.front(), processes};
+  run.shards = options.shards;
   settings.scaling = input_scaling_named(options.scaling, "--scaling");
   settings.steps = options.steps;
   settings.save_every = options.save_every;
@@ -163,6 +165,10 @@ void add_training_options(CLI::App& command, Options& options) {
   command
       .add_option("--buffer", options.buffer, "Activations that are shuffled together, in memory")
       ->capture_default_str();
+  command.add_flag(
+      "--keep-activations", options.shards,
+      "Keep a checkpoint's activations on the disk while it is trained: where there is "
+      "more text than --buffer, later epochs need no model");
   command
       .add_option("--warm-up", training.optimizer.warm_up,
                   "Steps over which the learning rate grows; then it is constant")

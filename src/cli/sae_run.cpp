@@ -134,6 +134,7 @@ class SeriesTraining {
     if (writes()) {
       write_text(done, row.dump(2) + "\n");
       fs::remove(place / "state.safetensors");
+      fs::remove_all(place / "activations");
     }
     return row;
   }
@@ -146,6 +147,8 @@ class SeriesTraining {
     const SiteReader reader(opened.model, sites, run_.sampling.length);
     CheckpointSettings settings = run_.settings;
     settings.plans.clear();
+    if (run_.shards)
+      settings.stream.shards = place / "activations";
     for (CoderPlan plan : run_.settings.plans) {
       plan.width = opened.model.config.hidden;
       settings.plans.push_back(plan);

@@ -12,6 +12,7 @@ struct SaeRun {
   SamplingRule sampling;
   CheckpointSettings settings;
   std::string device;
+  bool shards = false; // activations are kept on the disk while a checkpoint is trained
   bool quiet = false;
 };
 

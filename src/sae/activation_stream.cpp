@@ -131,6 +131,8 @@ ActivationStream::ActivationStream(const SiteReader& reader, const std::vector<T
               " activations to train on, less than one batch of " + std::to_string(settings.batch) +
               "; give more text or a smaller --batch");
   settings_.buffer = std::max(settings_.buffer, settings_.batch);
+  if (!settings_.processes)
+    settings_.processes = one_process();
   whole_ = all <= settings_.buffer;
 }
 
@@ -151,36 +153,50 @@ std::int64_t ActivationStream::end_of_buffer() const {
   return end;
 }
 
+void ActivationStream::read_buffer() {
+  const std::vector<std::int64_t> windows(order_.begin() + position_.window,
+                                          order_.begin() + filled_end_);
+  const Stopwatch watch;
+  if (settings_.shards.empty()) {
+    read_from_model(windows);
+  } else {
+    if (!shards_)
+      shards_.emplace(settings_.shards, reader_, windows_, name_of_, *settings_.processes,
+                      progress);
+    buffer_ = shards_->read(windows);
+  }
+  model_seconds_ += watch.seconds();
+}
+
+/// This process's share, and what the others read.
+void ActivationStream::read_from_model(const std::vector<std::int64_t>& windows) {
+  const auto [first, last] = settings_.processes->share_of(std::ssize(windows));
+  std::vector<TextWindow> some;
+  for (std::int64_t i = first; i < last; ++i)
+    some.push_back(windows_[static_cast<std::size_t>(windows[static_cast<std::size_t>(i)])]);
+  std::vector<std::vector<Tensor>> parts(reader_.sites().size());
+  for_each_activations(reader_, some, name_of_,
+                       [&](const std::vector<Tensor>& activations, std::size_t, std::size_t) {
+                         for (std::size_t s = 0; s < parts.size(); ++s)
+                           parts[s].push_back(activations[s]);
+                         if (progress)
+                           progress(activations.front().size(0));
+                       });
+  buffer_.clear();
+  for (const std::vector<Tensor>& of_site : parts)
+    buffer_.push_back(settings_.processes->gather_rows(
+        of_site.empty() ? at::zeros({0, reader_.model().config.hidden}, at::kFloat)
+                        : at::cat(of_site)));
+}
+
 void ActivationStream::fill() {
   order_epoch();
   if (filled_epoch_ == position_.epoch && filled_window_ == position_.window)
     return;
   const bool kept = whole_ && !buffer_.empty(); // only the order of activations is another
   filled_end_ = end_of_buffer();
-  if (!kept) {
-    std::vector<TextWindow> some;
-    const std::int64_t all = filled_end_ - position_.window;
-    const auto [mine, others] =
-        settings_.processes ? settings_.processes->share_of(all) : std::pair(std::int64_t{0}, all);
-    for (std::int64_t i = position_.window + mine; i < position_.window + others; ++i)
-      some.push_back(windows_[static_cast<std::size_t>(order_[static_cast<std::size_t>(i)])]);
-    std::vector<std::vector<Tensor>> parts(reader_.sites().size());
-    const Stopwatch watch;
-    for_each_activations(reader_, some, name_of_,
-                         [&](const std::vector<Tensor>& activations, std::size_t, std::size_t) {
-                           for (std::size_t s = 0; s < parts.size(); ++s)
-                             parts[s].push_back(activations[s]);
-                           if (progress)
-                             progress(activations.front().size(0));
-                         });
-    model_seconds_ += watch.seconds();
-    buffer_.clear();
-    for (std::vector<Tensor>& of_site : parts) {
-      const Tensor own = of_site.empty() ? at::zeros({0, reader_.model().config.hidden}, at::kFloat)
-                                         : at::cat(of_site);
-      buffer_.push_back(settings_.processes ? settings_.processes->gather_rows(own) : own);
-    }
-  }
+  if (!kept)
+    read_buffer();
   shuffled_ = at::arange(buffer_.front().size(0), at::kLong);
   shuffle({shuffled_.mutable_data_ptr<std::int64_t>(), static_cast<std::size_t>(shuffled_.numel())},
           seed_of(settings_.seed, "activations", position_.epoch, position_.window));

@@ -3,6 +3,7 @@
 #pragma once
 #include "model/attention.h"
 #include "model/model.h"
+#include "sae/activation_shards.h"
 #include "sae/coder.h"
 #include "sae/sampling_rule.h"
 #include "sae/site.h"
@@ -43,6 +44,8 @@ struct StreamSettings {
   std::int64_t buffer = 1 << 18; // activations that are shuffled together
   std::uint64_t seed = 0;
   std::shared_ptr<Processes> processes = nullptr; // each runs its share of windows; null: one
+  /// Where all activations are kept on the disk; empty: buffers are read from the model again.
+  std::filesystem::path shards = {};
 };
 
 /// Where a stream is: what another process needs to go on at the same batch.
@@ -72,6 +75,8 @@ class ActivationStream {
  private:
   void order_epoch();
   void fill();
+  void read_buffer();
+  void read_from_model(const std::vector<std::int64_t>& windows);
   std::int64_t end_of_buffer() const;
 
   const SiteReader& reader_;
@@ -81,9 +86,10 @@ class ActivationStream {
   StreamPosition position_;
   std::vector<std::int64_t> order_; // of windows, of the epoch
   std::int64_t ordered_epoch_ = -1, filled_epoch_ = -1, filled_window_ = -1, filled_end_ = 0;
-  std::vector<Tensor> buffer_; // by site [tokens, d]
-  bool whole_ = false;         // the buffer holds all windows, in their own order
-  Tensor shuffled_;            // [tokens] I64
+  std::optional<ActivationShards> shards_; // once something was read
+  std::vector<Tensor> buffer_;             // by site [tokens, d]
+  bool whole_ = false;                     // the buffer holds all windows, in their own order
+  Tensor shuffled_;                        // [tokens] I64
   double model_seconds_ = 0;
 };
 

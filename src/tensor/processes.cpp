@@ -113,6 +113,10 @@ Place place_of(const char* rank_name, const char* count_name) {
 
 } // namespace
 
+std::shared_ptr<Processes> one_process() {
+  return std::make_shared<OneProcess>();
+}
+
 std::shared_ptr<Processes> processes_of_environment() {
   constexpr std::pair<const char*, const char*> names[] = {
       {"RANK", "WORLD_SIZE"}, {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}};
@@ -126,7 +130,7 @@ std::shared_ptr<Processes> processes_of_environment() {
                                      std::to_string(place.port) + ": " + e.what());
       }
     }
-  return std::make_shared<OneProcess>();
+  return one_process();
 }
 
 } // namespace latticelens

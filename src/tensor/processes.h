@@ -24,6 +24,8 @@ class Processes {
   }
 };
 
+std::shared_ptr<Processes> one_process();
+
 /// What torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) or mpirun (OMPI_COMM_WORLD_RANK and
 /// _SIZE, with MASTER_ADDR and MASTER_PORT) say; one process when they say nothing. Errors:
 /// numbers that are none, no address, the others cannot be reached.

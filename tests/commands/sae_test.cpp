@@ -88,7 +88,7 @@ TEST_F(SaeCommand, trains_a_series_and_chooses_rates_that_evaluate_confirms) {
 TEST_F(SaeCommand, a_killed_one_goes_on_to_the_same_bytes_at_any_thread_count) {
   const auto whole = run_program(train("whole"), "OMP_NUM_THREADS=1");
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
-  std::vector<std::string> again = train("cut", {"--save-every", "0"});
+  std::vector<std::string> again = train("cut", {"--save-every", "0", "--keep-activations"});
   for (const int milliseconds : {250, 400, 600})
     testing::run_and_kill(again, milliseconds);
   const auto ended = run_program(again, "OMP_NUM_THREADS=2");

@@ -101,6 +101,28 @@ TEST_F(Stream, goes_on_at_a_position) {
   }
 }
 
+TEST_F(Stream, kept_activations_are_those_of_the_model_and_are_not_read_again) {
+  const SiteReader reader(model_, {{1}, {2}}, 16);
+  const StreamSettings settings{.batch = 7, .buffer = 60, .seed = 3};
+  StreamSettings kept = settings;
+  kept.shards = folder_ / "kept";
+  ActivationStream stream(reader, windows_, settings, numbered),
+      from_disk(reader, windows_, kept, numbered);
+  for (int i = 0; i < 60; ++i) {
+    const auto wanted = stream.next(), found = from_disk.next();
+    for (std::size_t s = 0; s < 2; ++s)
+      EXPECT_TRUE(at::allclose(found[s], wanted[s], 1e-4, 1e-5));
+  }
+  const auto file = folder_ / "kept/activations-0000.safetensors";
+  const auto written = std::filesystem::last_write_time(file);
+  ActivationStream again(reader, windows_, kept, numbered);
+  again.next();
+  EXPECT_EQ(std::filesystem::last_write_time(file), written);
+  std::vector<TextWindow> fewer(windows_.begin(), windows_.end() - 1);
+  ActivationStream other(reader, fewer, kept, numbered);
+  EXPECT_ERROR(other.next(), "another text");
+}
+
 TEST_F(Stream, says_which_document_is_not_finite_and_what_is_too_little) {
   const SiteReader reader(model_, {{0}}, 16);
   EXPECT_ERROR(
