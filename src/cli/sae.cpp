@@ -55,7 +55,8 @@ void require_given(const Options& options) {
   given(!options.models.empty(), "the models to read: latticelens sae series/ ...");
   given(!options.sites.empty(),
         "--site, as in --site block:6 (the residual stream after six blocks)");
-  given(!options.text.empty(), "--text, folders of documents");
+  given(!options.text.empty() || !text_of_series(options.models).empty(),
+        "--text, folders of documents");
   given(!options.out.empty(), "--out, the folder to write");
 }
 
@@ -104,7 +105,7 @@ void print_all(const Json& json) {
 void run(const Options& options) {
   check(options);
   SaeRun run{.checkpoints = checkpoints_of(options.models),
-             .text = options.text,
+             .text = options.text.empty() ? text_of_series(options.models) : options.text,
              .sites = options.sites,
              .sampling = parse_sampling(options.sampling),
              .device = options.device,
@@ -212,7 +213,8 @@ void add_sae(CLI::App& program) {
       ->delimiter(',');
   command
       ->add_option("--text", options->text,
-                   "Folders of documents: .txt files, {\"text\": ...} lines of .jsonl files")
+                   "Folders of documents: .txt files, {\"text\": ...} lines of .jsonl files; of a "
+                   "series, if it is not given, those that it was trained on")
       ->type_name("DIR");
   command->add_option("--out", options->out, "Folder to write; the same command continues it")
       ->type_name("DIR");

@@ -48,6 +48,15 @@ std::vector<Checkpoint> checkpoints_of(const std::vector<std::string>& paths) {
   return all;
 }
 
+std::vector<std::string> text_of_series(const std::vector<std::string>& paths) {
+  const fs::path file = paths.empty() ? fs::path() : fs::path(paths.front()) / "series.json";
+  if (paths.empty() || !fs::exists(file))
+    return {};
+  const Json facts = member_or<Json>(read_work_file(file), "facts", Json::object(), file.string());
+  return facts.contains("text") ? member<std::vector<std::string>>(facts, "text", file.string())
+                                : std::vector<std::string>();
+}
+
 std::int64_t width_of(const Checkpoint& checkpoint) {
   return open_model(checkpoint.path).model.config.hidden;
 }

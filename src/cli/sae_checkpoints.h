@@ -17,6 +17,10 @@ struct Checkpoint {
 /// path, two of one name.
 std::vector<Checkpoint> checkpoints_of(const std::vector<std::string>& paths);
 
+/// The folders of text that the first path's series was trained on; none: it is no series, or an
+/// older one.
+std::vector<std::string> text_of_series(const std::vector<std::string>& paths);
+
 /// Of its activations.
 std::int64_t width_of(const Checkpoint& checkpoint);
 

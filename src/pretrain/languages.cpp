@@ -17,7 +17,7 @@ std::string name_of(const fs::path& folder) {
 }
 
 Language read_language(const fs::path& folder) {
-  Language language{.name = name_of(folder)};
+  Language language{.name = name_of(folder), .folder = folder};
   for (Document& document : read_documents(folder))
     (is_held_out(document) ? language.held_out : language.training).push_back(std::move(document));
   const auto check = [&](const std::vector<Document>& part, const char* what) {

@@ -6,6 +6,7 @@ namespace latticelens {
 
 struct Language {
   std::string name; // of its folder
+  std::filesystem::path folder;
   std::vector<Document> training, held_out;
 };
 

@@ -81,14 +81,18 @@ Trainer::Trainer(Series& series, const Recipe& recipe, const std::vector<Languag
   const auto tokenizer = open_tokenizer(series.at("tokenizer"));
   std::vector<TokenId> ids;
   Json tokens = Json::object(); // to train on
+  Json folders = Json::array();
   for (const Language& language : languages) {
     const std::vector<TokenId> more = packed_ids(*tokenizer, language.training);
     ids.insert(ids.end(), more.begin(), more.end());
     tokens[language.name] = more.size();
+    folders.push_back(fs::absolute(language.folder).lexically_normal().string());
     held_out_.emplace_back(language.name, held_out_ids(*tokenizer, language, recipe.window));
   }
   windows_.emplace(ids, recipe.window, recipe.seed);
-  series.describe({{"parameters", parameter_count(state_.network)}, {"training_tokens", tokens}});
+  series.describe({{"parameters", parameter_count(state_.network)},
+                   {"training_tokens", tokens},
+                   {"text", folders}});
   if (read_state(series.at("state.safetensors"), state_))
     series.go_back_to(state_.steps);
   else
