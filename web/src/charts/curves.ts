@@ -10,6 +10,7 @@ export interface Curve {
   name: string;
   color: string;
   points: [Known, Known][]; // x ascending
+  dashed?: boolean;
 }
 
 export interface CurveChart {
@@ -20,6 +21,9 @@ export interface CurveChart {
   ySpacing: Spacing;
   curves: Curve[];
   wholeSteps?: boolean; // x counts something
+  xTicks?: number[];
+  xText?: (value: number) => string;
+  size?: "half"; // two beside each other
 }
 
 interface Point {
@@ -58,22 +62,30 @@ export function curveChart(chart: CurveChart): HTMLElement {
     points.map((point) => point.y),
     chart.ySpacing,
   );
-  const xLabel = (value: number): string => (chart.wholeSteps && !Number.isInteger(value) ? "" : axisText(value));
+  const xText = chart.xText ?? axisText;
+  const xLabel = (value: number): string => (chart.wholeSteps && !Number.isInteger(value) ? "" : xText(value));
+  const xAxis = axisOf(xRange, chart.xSpacing, xLabel, chart.size ? 5 : 7);
   const dots = curves.filter((curve) => curve.length <= mostDots).flat();
   const picture = drawn(
     {
-      width: Math.min(760, wideWidth()),
-      height: 320,
+      width: Math.min(chart.size ? 510 : 760, wideWidth()),
+      height: chart.size ? 270 : 320,
       marginLeft: 62,
       marginRight: 18,
       marginTop: 26,
       marginBottom: 46,
-      x: { ...axisOf(xRange, chart.xSpacing, xLabel, 7), label: chart.xLabel, labelArrow: "none" },
+      x: { ...xAxis, ...(chart.xTicks ? { ticks: chart.xTicks } : {}), label: chart.xLabel, labelArrow: "none" },
       y: { ...axisOf(yRange, chart.ySpacing, axisText, 6), grid: true, label: chart.yLabel, labelArrow: "none" },
       color: { type: "identity" },
       marks: [
-        ...curves.map((curve) =>
-          Plot.line(curve, { x: "x", y: "y", stroke: curve[0]?.color ?? "var(--ink)", strokeWidth: 2 }),
+        ...curves.map((curve, place) =>
+          Plot.line(curve, {
+            x: "x",
+            y: "y",
+            stroke: curve[0]?.color ?? "var(--ink)",
+            strokeWidth: 2,
+            ...(chart.curves[place]?.dashed ? { strokeDasharray: "5 3" } : {}),
+          }),
         ),
         Plot.dot(dots, { x: "x", y: "y", r: 3, fill: (point: Point) => point.color }),
         Plot.tip(
@@ -81,7 +93,7 @@ export function curveChart(chart: CurveChart): HTMLElement {
           Plot.pointer({
             x: "x",
             y: "y",
-            title: (point: Point) => `${point.name}: ${axisText(point.y)} at ${axisText(point.x)}`,
+            title: (point: Point) => `${point.name}: ${axisText(point.y)} at ${xText(point.x)}`,
           }),
         ),
       ],
