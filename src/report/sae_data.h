@@ -11,7 +11,7 @@
 
 namespace latticelens::report {
 
-/// How often latents fire: counts of latents by log10 of the frequency, in steps from `start` on.
+/// How often latents fire: counts by log10 of the frequency, below `start` and in steps from there.
 struct LatentDensity {
   double start = 0, step = 0;
   std::vector<std::int64_t> counts;

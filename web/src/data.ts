@@ -256,7 +256,7 @@ export interface Analysis {
   analyses: AnalysisEntry[];
 }
 
-/** Counts of latents by log10 of how often they fire, in steps from `start` on. */
+/** Counts of latents by log10 of how often they fire: below `start`, and in steps from there on. */
 export interface LatentDensity {
   start: number;
   step: number;

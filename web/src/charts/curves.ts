@@ -4,7 +4,7 @@ import { legend, scroller } from "../blocks";
 import type { Known } from "../data";
 import { element } from "../elements";
 import { known, powerOfTen, trimmed } from "../numbers";
-import { axisOf, drawn, rangeOf, type Spacing, wideWidth } from "./chart";
+import { axisOf, drawn, type Label, type Range, rangeOf, type Spacing, wideWidth } from "./chart";
 
 export interface Curve {
   name: string;
@@ -24,6 +24,7 @@ export interface CurveChart {
   xTicks?: number[];
   xText?: (value: number) => string;
   size?: "half"; // two beside each other
+  withoutKey?: boolean; // one is shown elsewhere
 }
 
 interface Point {
@@ -39,6 +40,13 @@ export function axisText(value: number): string {
   if (value > 0 && Math.abs(exponent) > 3.5 && Math.abs(exponent - Math.round(exponent)) < 1e-9)
     return powerOfTen(Math.round(exponent));
   return trimmed(value, 4);
+}
+
+/** Plot drops texts of a "log" scale that it finds crowded; far above its constant "symlog" is the same. */
+function namedTicks(ticks: number[], domain: Range, spacing: Spacing, text: Label): Plot.ScaleOptions {
+  return spacing === "linear"
+    ? { type: "linear", domain, ticks, tickFormat: text }
+    : { type: "symlog", constant: domain[0] / 1e6, domain, ticks, tickFormat: text };
 }
 
 const mostDots = 40; // of a curve that shows its points
@@ -64,7 +72,9 @@ export function curveChart(chart: CurveChart): HTMLElement {
   );
   const xText = chart.xText ?? axisText;
   const xLabel = (value: number): string => (chart.wholeSteps && !Number.isInteger(value) ? "" : xText(value));
-  const xAxis = axisOf(xRange, chart.xSpacing, xLabel, chart.size ? 5 : 7);
+  const xAxis = chart.xTicks
+    ? namedTicks(chart.xTicks, xRange, chart.xSpacing, xText)
+    : axisOf(xRange, chart.xSpacing, xLabel, chart.size ? 5 : 7);
   const dots = curves.filter((curve) => curve.length <= mostDots).flat();
   const picture = drawn(
     {
@@ -74,7 +84,7 @@ export function curveChart(chart: CurveChart): HTMLElement {
       marginRight: 18,
       marginTop: 26,
       marginBottom: 46,
-      x: { ...xAxis, ...(chart.xTicks ? { ticks: chart.xTicks } : {}), label: chart.xLabel, labelArrow: "none" },
+      x: { ...xAxis, labelOffset: 40, label: chart.xLabel, labelArrow: "none" },
       y: { ...axisOf(yRange, chart.ySpacing, axisText, 6), grid: true, label: chart.yLabel, labelArrow: "none" },
       color: { type: "identity" },
       marks: [
@@ -100,6 +110,6 @@ export function curveChart(chart: CurveChart): HTMLElement {
     },
     chart.description,
   );
-  const key = chart.curves.length > 1 ? legend(chart.curves) : null;
+  const key = chart.curves.length > 1 && !chart.withoutKey ? legend(chart.curves) : null;
   return element("div", {}, key, scroller(chart.description, picture));
 }

@@ -20,9 +20,10 @@ interface Bin {
   count: number;
 }
 
+/** Bins end where the next one starts; the first holds all that is below `start`. */
 function binsOf({ name, density, all }: DensityRow): Bin[] {
   return density.counts.flatMap((count, place) => {
-    const from = density.start + place * density.step;
+    const from = density.start + (place - 1) * density.step;
     return count > 0 ? [{ name, from, to: from + density.step, count, share: all > 0 ? count / all : 0 }] : [];
   });
 }
@@ -30,9 +31,11 @@ function binsOf({ name, density, all }: DensityRow): Bin[] {
 export function densities(description: string, rows: DensityRow[], unit: string, axis: string): HTMLElement {
   const bins = rows.flatMap(binsOf);
   const low = Math.floor(Math.min(-1, ...bins.map((bin) => bin.from)));
-  const high = Math.ceil(Math.max(0, ...bins.map((bin) => bin.to)));
+  const high = Math.max(0, ...bins.map((bin) => bin.to));
   const every = Math.max(1, Math.ceil((high - low) / 14));
-  const ticks = Array.from({ length: high - low + 1 }, (_, place) => low + place).filter((tick) => tick % every === 0);
+  const ticks = Array.from({ length: Math.floor(high) - low + 1 }, (_, place) => low + place).filter(
+    (tick) => tick % every === 0,
+  );
   const longest = Math.max(...rows.map((row) => row.name.length));
   const title = (bin: Bin): string =>
     `${bin.name}, ${powerOfTen(Math.round(100 * bin.from) / 100)} to ${powerOfTen(Math.round(100 * bin.to) / 100)}: ` +

@@ -92,9 +92,8 @@ export function heatMap(map: HeatMap): HTMLElement {
                 x: "column",
                 y: "name",
                 text: (cell: { value: number }) => map.label(cell.value),
-                fill: "var(--ink)",
-                stroke: "var(--paper)",
-                strokeWidth: 4,
+                fill: (cell: { value: number }) =>
+                  starts.filter((start) => cell.value >= start).length < steps / 2 ? "var(--ink)" : "var(--paper)",
               }),
             ]
           : []),

@@ -34,7 +34,10 @@ export function checkpointAxis(checkpoints: Checkpoint[]): CheckpointAxis {
   const text = (at: number): string => (at < least ? "0" : whole(at));
   const spread = Math.log(Math.max(...positive) / zero);
   const ticks: number[] = [];
-  for (const at of steps.filter(known).map(place).sort((a, b) => a - b)) {
+  for (const at of steps
+    .filter(known)
+    .map(place)
+    .sort((a, b) => a - b)) {
     const last = ticks.at(-1);
     if (last === undefined || Math.log(at / last) > spread * 0.075) ticks.push(at);
   }

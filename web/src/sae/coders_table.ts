@@ -5,17 +5,17 @@ import { fixed, known, percent, significant, whole } from "../numbers";
 import { type Column, sortableTable } from "../table";
 import { rateText, type Row } from "./coders";
 
-/** Reasons hold numbers with all their digits. */
+/** Reasons hold the measure's whole name and numbers with all their digits. */
 function shortened(text: string): string {
-  return text.replace(/\d+\.\d{5,}(e-\d+)?/g, (number) => significant(Number(number)));
+  const words = text.replace("least fvu_dataset on the validation part", "least");
+  return words.replace(/\d+\.\d{5,}(e-\d+)?/g, (number) => significant(Number(number)));
 }
 
 type RowColumn = Column<Row>;
 
 function settings(rows: Row[]): RowColumn[] {
   const order = new Map(rows.map(({ checkpoint }, place) => [checkpoint, place]));
-  const several = (value: (row: Row) => string | number): boolean => new Set(rows.map(value)).size > 1;
-  return [
+  const columns: RowColumn[] = [
     {
       name: "checkpoint",
       cell: ({ checkpoint }) => checkpoint.name,
@@ -37,17 +37,18 @@ function settings(rows: Row[]): RowColumn[] {
       cell: ({ coder }) => rateText(coder.learningRate),
       value: ({ coder }) => coder.learningRate,
     },
-    ...(several(({ coder }) => coder.seed)
-      ? [
-          {
-            name: "seed",
-            number: true,
-            cell: ({ coder }: Row) => whole(coder.seed),
-            value: ({ coder }: Row) => coder.seed,
-          },
-        ]
-      : []),
+    { name: "seed", number: true, cell: ({ coder }) => whole(coder.seed), value: ({ coder }) => coder.seed },
   ];
+  const differs = ({ value }: RowColumn): boolean => new Set(rows.map((row) => value?.(row))).size > 1;
+  return columns.filter((column) => !["site", "kind", "seed"].includes(column.name) || differs(column));
+}
+
+/** What the columns leave out because it is the same everywhere. */
+function common(rows: Row[]): string {
+  const kinds = new Set(rows.map(({ coder }) => coder.kind));
+  const sites = new Set(rows.map(({ coder }) => coder.site));
+  const [kind, site] = [kinds.size === 1 ? ` ${[...kinds][0]}` : "", sites.size === 1 ? ` at ${[...sites][0]}` : ""];
+  return kind || site ? `, all${kind}${site}` : "";
 }
 
 const measured: RowColumn[] = [
@@ -76,28 +77,28 @@ const measured: RowColumn[] = [
 
 const evaluated: RowColumn[] = [
   {
-    name: "recovered, CE",
+    name: "rec. CE",
     hint: "Share of the loss that zeros in place of the activations cost which the reconstructions do not",
     number: true,
     cell: ({ coder }) => percent(coder.evaluation?.lossRecovered, 4),
     value: ({ coder }) => coder.evaluation?.lossRecovered ?? null,
   },
   {
-    name: "recovered, KL",
+    name: "rec. KL",
     hint: "The same with the divergence from the model’s own predictions instead of the loss",
     number: true,
     cell: ({ coder }) => percent(coder.evaluation?.lossRecoveredKl, 4),
     value: ({ coder }) => coder.evaluation?.lossRecoveredKl ?? null,
   },
   {
-    name: "FVU, evaluation",
+    name: "FVU eval.",
     hint: "fvu_dataset on the text of the evaluation, on which the principal components are measured too",
     number: true,
     cell: ({ coder }) => significant(coder.evaluation?.metrics.fvuDataset),
     value: ({ coder }) => coder.evaluation?.metrics.fvuDataset ?? null,
   },
   {
-    name: "FVU of PCA",
+    name: "FVU PCA",
     hint: "Share of the variance that the first k principal components leave",
     number: true,
     cell: ({ coder }) => significant(coder.evaluation?.pcaFvu),
@@ -141,7 +142,7 @@ export function codersTable(all: Row[], chosen: Row[]): HTMLElement {
   const box = element("input", { type: "checkbox", id: "all-coders" });
   const draw = (): void => {
     const caption = box.checked ? "All autoencoders" : "The autoencoders that were chosen";
-    place.replaceChildren(tableOf(box.checked ? all : chosen, caption));
+    place.replaceChildren(tableOf(box.checked ? all : chosen, caption + common(all)));
   };
   box.checked = chosen.length === 0;
   box.addEventListener("change", draw);
@@ -151,7 +152,9 @@ export function codersTable(all: Row[], chosen: Row[]): HTMLElement {
   return figure(
     "",
     [chosen.length > 0 && chosen.length < all.length ? control : null, place],
-    "A heading sorts by its column, a second time the other way. The filter takes words such as “step-000100”, “k=16”, " +
+    "A heading sorts by its column, a second time the other way; what a column is, it says when pointed at. FVU, L0, dead: on " +
+      "the validation part; rec.: loss recovered, with FVU eval. and FVU PCA (as many principal components) on the text " +
+      "of the evaluation. The filter takes words such as “step-000100”, “k=16”, " +
       "“n=2048” or “lr=0.001”. No row is marked best: FVU does not compare between activations of other spectra.",
   );
 }

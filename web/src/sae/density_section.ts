@@ -23,7 +23,7 @@ function densityRows(group: Group): DensityRow[] {
     const { density, dead } = coder.validation;
     if (!density || sumOf(density.counts) === 0 || seen.has(checkpoint.name)) return [];
     seen.add(checkpoint.name);
-    return [{ name: checkpoint.name, note: `${percent(dead)} dead`, density, all: coder.latents }];
+    return [{ name: checkpoint.name, note: `${percent(dead)} dead`, density, all: sumOf(density.counts) }];
   });
 }
 
@@ -32,7 +32,12 @@ export function densitySection(data: Saes): Section | null {
     const rows = densityRows(group);
     if (rows.length === 0) return [];
     const draw = (): HTMLElement =>
-      densities("How often latents fire, by checkpoint", spread(rows), "latent", "share of the activations it fires for");
+      densities(
+        "How often latents fire, by checkpoint",
+        spread(rows),
+        "latent",
+        "share of the activations it fires for",
+      );
     return [{ name: group.name, draw }];
   });
   if (options.length === 0) return null;
@@ -43,8 +48,8 @@ export function densitySection(data: Saes): Section | null {
     figure(
       "",
       choice("density-coder", "Autoencoder", options),
-      "Latents by the share of the validation part’s activations that they fire for, as shares of all latents; the same " +
-        "scale in every row. Dead ones, which never fire, have no place on a logarithmic axis: the note on the right has them." +
+      "Latents by the share of the validation part’s activations that they fire for, as shares of the latents that fire; " +
+        "the same scale in every row. Dead ones have no place on a logarithmic axis: the note on the right counts them." +
         (data.checkpoints.length > mostRows ? ` Of ${data.checkpoints.length} checkpoints ${mostRows} are shown.` : ""),
     ),
   );

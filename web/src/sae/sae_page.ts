@@ -17,8 +17,9 @@ function recovered(rows: Row[]): string {
   if (!range) return "; how much of the model’s loss they recover has not been measured.";
   const least = range.least.coder.evaluation?.lossRecoveredKl;
   const most = range.most.coder.evaluation?.lossRecoveredKl;
-  if (range.least === range.most) return `; it recovers ${percent(least)} of what zeros would cost (KL).`;
-  return `; they recover ${percent(least)} to ${percent(most, 4)} of what zeros would cost the model (KL).`;
+  const [low, high] = [percent(least, 4), percent(most, 4)];
+  const who = rows.length === 1 ? "it recovers" : "they recover";
+  return `; ${who} ${low === high ? low : `${low} to ${high}`} of what zeros would cost the model (KL).`;
 }
 
 function verdict(data: Saes, all: Row[], rows: Row[]): string {
@@ -42,8 +43,8 @@ function caution(rows: Row[]): Content {
   const others = beaten.length > names.length ? " and others" : "";
   return paragraph(
     "finding",
-    `For ${beaten.length} of ${countOf(compared.length, "autoencoder")} as many principal components as it has active ` +
-      `latents reconstruct better: ${[...new Set(names)].join(", ")}${others}. Its small FVU says little there.`,
+    `${beaten.length} of ${countOf(compared.length, "autoencoder")} reconstruct worse than as many principal components as ` +
+      `they have active latents (${[...new Set(names)].join(", ")}${others}): a small FVU says little there.`,
   );
 }
 
@@ -60,13 +61,13 @@ function head(data: Saes, all: Row[], rows: Row[]): Content {
     tilesOf([
       { name: "Checkpoints", value: whole(data.checkpoints.length), note: [...sites].slice(0, 4).join(", ") },
       { name: "Autoencoders", value: whole(all.length), note: `${whole(rows.length)} chosen` },
-      { name: "Training", value: countOf(data.steps, "step"), note: `of ${countOf(data.batch, "activation")}` },
+      { name: "Training", value: countOf(data.steps, "step"), note: `of ${whole(data.batch)} activations` },
       {
         name: "Text",
-        value: countOf(data.activationsInText, "token"),
-        note: `${whole(data.documents)} documents of ${data.text.join(", ") || "–"}`,
+        value: whole(data.activationsInText),
+        note: `tokens in ${whole(data.documents)} documents of ${data.text.join(", ") || "–"}`,
       },
-      { name: "Validation", value: countOf(data.validationActivations, "token"), note: "held out of that text" },
+      { name: "Validation", value: whole(data.validationActivations), note: "tokens held out of that text" },
       ...(data.evaluated
         ? [{ name: "Evaluation", value: "done", note: `on ${data.evaluationText.join(", ") || "–"}` }]
         : []),

@@ -21,8 +21,7 @@ function sizeMap(chosen: Coder[]): Content {
   const latents = sortedNumbers(chosen.map((coder) => coder.latents));
   const ks = sortedNumbers(chosen.map((coder) => coder.k));
   if (latents.length < 2 || ks.length < 2) return null;
-  const at = (k: number, size: number): Known =>
-    fvuOf(chosen.find((coder) => coder.k === k && coder.latents === size));
+  const at = (k: number, size: number): Known => fvuOf(chosen.find((coder) => coder.k === k && coder.latents === size));
   const map = heatMap({
     description: "FVU by number of latents and k",
     legend: "FVU",
@@ -122,7 +121,9 @@ function rateCurves(coders: Coder[]): Content {
 
 function panelsOf(coders: Coder[]): Content {
   const chosen = coders.filter((coder) => coder.chosen);
-  const content = [sizeMap(chosen), sizeCurves(chosen), activeCurve(chosen), rateCurves(coders)].filter((one) => one !== null);
+  const content = [sizeMap(chosen), sizeCurves(chosen), activeCurve(chosen), rateCurves(coders)].filter(
+    (one) => one !== null,
+  );
   return content.length > 0 ? element("div", { class: "pair" }, content) : null;
 }
 
@@ -132,7 +133,8 @@ export function sweepSection(data: Saes): Section | null {
     return places.flatMap((place): Option[] => {
       const coders = checkpoint.coders.filter((coder) => `${coder.site}, ${coder.kind}` === place);
       const several = (value: (coder: Coder) => unknown): boolean => new Set(coders.map(value)).size > 1;
-      const swept = several((coder) => coder.latents) || several((coder) => coder.k) || several((coder) => coder.learningRate);
+      const swept =
+        several((coder) => coder.latents) || several((coder) => coder.k) || several((coder) => coder.learningRate);
       return swept ? [{ name: `${checkpoint.name}, ${place}`, draw: () => panelsOf(coders) }] : [];
     });
   });

@@ -1,5 +1,5 @@
 // Loss and unexplained variance while the autoencoders were trained.
-import { figure, section, type Section } from "../blocks";
+import { figure, legend, section, type Section } from "../blocks";
 import { kindColor } from "../charts/chart";
 import { type Curve, curveChart } from "../charts/curves";
 import type { Checkpoint, Coder, Known, Saes } from "../data";
@@ -21,7 +21,7 @@ function namesOf(coders: Coder[]): string[] {
   const used = parts.filter(([differs]) => differs);
   return coders.map((coder) => {
     const name = used.map(([, text]) => text(coder)).join(", ") || `rate ${rateText(coder.learningRate)}`;
-    return coder.chosen && coders.length > 1 ? `${name} (chosen)` : name;
+    return coder.chosen && coders.some((other) => !other.chosen) ? `${name} (chosen)` : name;
   });
 }
 
@@ -45,12 +45,16 @@ function chartsOf(rows: Row[]): Content {
       ySpacing: "logarithmic",
       wholeSteps: true,
       size: "half",
+      withoutKey: true,
       curves: curves(value),
     });
-  return element("div", { class: "pair" }, [
-    chart("loss", (point) => point[1]),
-    chart("FVU of the batch", (point) => point[2]),
-  ]);
+  return [
+    legend(curves(() => null)),
+    element("div", { class: "pair" }, [
+      chart("loss", (point) => point[1]),
+      chart("FVU of the batch", (point) => point[2]),
+    ]),
+  ];
 }
 
 function coderChoice(checkpoint: Checkpoint): Content {
