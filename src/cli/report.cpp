@@ -108,9 +108,10 @@ void add_report(CLI::App& program) {
       "report", "One HTML page that shows what a run did and what was lost, or several runs beside "
                 "each other; needs no network");
   command
-      ->add_option("RUN", options->folders,
-                   "Run folder that quantize wrote, or folder of bench, analyse or sae; several runs "
-                   "or tables are compared")
+      ->add_option(
+          "RUN", options->folders,
+          "Run folder that quantize wrote, or folder of bench, analyse or sae; several runs "
+          "or tables are compared")
       ->required()
       ->type_name("DIR ...");
   command

@@ -73,7 +73,8 @@ CoderEvaluation evaluation_of_coder(const Source& source) {
           .ce_zero = loss.not_negative("ce_zero"),
           .loss_recovered_ce = loss.number("loss_recovered_ce"),
           .loss_recovered_kl = loss.number("loss_recovered_kl"),
-          .pca_fvu = baselines.not_negative("pca_k_fvu", fvu_limit),
+          // A remainder that rounding can leave a hair below zero.
+          .pca_fvu = std::max(baselines.number("pca_k_fvu"), 0.0),
           .random_fvu = baselines.not_negative("random_dictionary_fvu_scaled", fvu_limit),
           .effective_rank = baselines.not_negative("effective_rank", fvu_limit)};
 }
@@ -172,8 +173,7 @@ void read_training(CheckpointRow& row, const std::filesystem::path& path, std::s
     const Source source{json, path.string() + " line " + std::to_string(++line)};
     require(line <= line_limit, "report", path.string() + ": has too many rows");
     curves[{source.text("site"), source.text("coder")}].push_back(
-        {source.count("step"), source.not_negative("loss"),
-         source.not_negative("fvu_batch", fvu_limit)});
+        {source.count("step"), source.number("loss"), source.not_negative("fvu_batch", fvu_limit)});
   }
   for (CoderRow& coder : row.coders)
     coder.training = thinned(curves[{coder.site, last_part(coder.folder)}], most);

@@ -1,5 +1,5 @@
-// The folder of `sae` with types: sae.json, the checkpoints' training.jsonl, evaluation.json if it is
-// there. Wrong types and impossible numbers are Errors that name the file and the coder.
+// The folder of `sae` with types: sae.json, the checkpoints' training.jsonl, evaluation.json if it
+// is there. Wrong types and impossible numbers are Errors that name the file and the coder.
 #pragma once
 #include "report/numbers.h"
 #include <array>

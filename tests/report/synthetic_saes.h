@@ -79,8 +79,7 @@ inline Json synthetic_sae_evaluation() {
                         {"random_dictionary_fvu_scaled", 0.75},
                         {"effective_rank", 5.25}}}};
   return {{"text", {"held-out/ja"}},
-          {"checkpoints",
-           Json::array({{{"name", "step-100"}, {"coders", Json::array({coder})}}})}};
+          {"checkpoints", Json::array({{{"name", "step-100"}, {"coders", Json::array({coder})}}})}};
 }
 
 /// `points` lines for each coder of every checkpoint.

@@ -1,6 +1,6 @@
 // The autoencoders over the model's training.
 import { figure, missing, section, type Section } from "../blocks";
-import { kindColor, type Spacing } from "../charts/chart";
+import { lineColor, type Spacing } from "../charts/chart";
 import { type Curve, curveChart } from "../charts/curves";
 import type { Known, Saes } from "../data";
 import { type Content, element } from "../elements";
@@ -61,7 +61,7 @@ function panelsOf(group: Group, axis: CheckpointAxis): HTMLElement {
         "and a random dictionary with its best scale.",
       curves: [
         curve("autoencoder, validation part", "var(--k0)", ({ coder }) => coder.validation.fvuDataset),
-        curve("autoencoder, evaluation", "var(--k1)", ({ coder }) => coder.evaluation?.metrics.fvuDataset),
+        curve("autoencoder, evaluation", "var(--k2)", ({ coder }) => coder.evaluation?.metrics.fvuDataset),
         curve("k principal components", "var(--k6)", ({ coder }) => coder.evaluation?.pcaFvu, true),
         curve("random dictionary", "var(--k5)", ({ coder }) => coder.evaluation?.randomFvu, true),
       ],
@@ -72,7 +72,7 @@ function panelsOf(group: Group, axis: CheckpointAxis): HTMLElement {
       spacing: "logarithmic",
       caption:
         "The exponential of the entropy of the activations’ spectrum: how many directions carry their variance, about.",
-      curves: [curve("effective rank", "var(--k2)", ({ coder }) => coder.evaluation?.effectiveRank)],
+      curves: [curve("effective rank", "var(--k3)", ({ coder }) => coder.evaluation?.effectiveRank)],
     },
     {
       title: "Dead latents",
@@ -99,7 +99,7 @@ function panelsOf(group: Group, axis: CheckpointAxis): HTMLElement {
       curves: languages.map((language, place) =>
         curve(
           language,
-          kindColor(place * 2),
+          lineColor(place),
           ({ checkpoint }) => checkpoint.heldOutLoss.find(([name]) => name === language)?.[1],
         ),
       ),

@@ -1,6 +1,6 @@
 // Sizes, numbers of active latents and learning rates against the unexplained variance, at one checkpoint.
 import { figure, section, type Section } from "../blocks";
-import { kindColor } from "../charts/chart";
+import { lineColor } from "../charts/chart";
 import { type Curve, curveChart } from "../charts/curves";
 import { heatMap } from "../charts/heat_map";
 import type { Coder, Known, Saes } from "../data";
@@ -43,7 +43,7 @@ function sizeCurves(chosen: Coder[]): Content {
     const own = chosen.filter((coder) => coder.k === k).sort((a, b) => a.latents - b.latents);
     return {
       name: `k ${whole(k)}`,
-      color: kindColor(place * 2 + (place >= 4 ? 1 : 0)),
+      color: lineColor(place),
       points: own.map((coder) => [coder.latents, fvuOf(coder)]),
     };
   });
@@ -79,7 +79,7 @@ function activeCurve(chosen: Coder[]): Content {
     xTicks: ks,
     xText: whole,
     size: "half",
-    curves: [{ name: "FVU", color: kindColor(0), points: sorted.map((coder) => [coder.k, fvuOf(coder)]) }],
+    curves: [{ name: "FVU", color: lineColor(0), points: sorted.map((coder) => [coder.k, fvuOf(coder)]) }],
   });
   return figure("FVU over k", chart, "At the learning rate that was chosen for each k.");
 }
@@ -96,7 +96,7 @@ function rateCurves(coders: Coder[]): Content {
     const sorted = [...members].sort((a, b) => (a.learningRate ?? 0) - (b.learningRate ?? 0));
     return {
       name,
-      color: kindColor(place),
+      color: lineColor(place),
       dashed: place >= 8,
       points: sorted.map((coder) => [coder.learningRate, fvuOf(coder)]),
     };

@@ -1,6 +1,6 @@
 // Loss and unexplained variance while the autoencoders were trained.
 import { figure, legend, section, type Section } from "../blocks";
-import { kindColor } from "../charts/chart";
+import { lineColor } from "../charts/chart";
 import { type Curve, curveChart } from "../charts/curves";
 import type { Checkpoint, Coder, Known, Saes } from "../data";
 import { type Content, element, paragraph } from "../elements";
@@ -32,7 +32,7 @@ function chartsOf(rows: Row[]): Content {
   const curves = (value: (point: Coder["training"][number]) => Known): Curve[] =>
     coders.map((coder, place) => ({
       name: names[place] ?? "",
-      color: kindColor(place),
+      color: lineColor(place),
       dashed: place >= colors,
       points: coder.training.map((point) => [point[0], value(point)]),
     }));
