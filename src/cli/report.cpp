@@ -5,6 +5,7 @@
 #include "core/run_directory.h"
 #include "report/page.h"
 #include "report/printable.h"
+#include "report/sae_json.h"
 #include "report/summary.h"
 #include <cstdio>
 
@@ -36,6 +37,13 @@ void report_analysis(const Options& options, const std::filesystem::path& folder
   const std::filesystem::path page = page_path(options, folder / "report.html");
   write_text(page, report::analysis_page(report::read_analysis_data(folder)));
   say(options, page, Json::object());
+}
+
+void report_sae(const Options& options, const std::filesystem::path& folder) {
+  const report::SaeData data = report::read_sae_data(folder);
+  const std::filesystem::path page = page_path(options, folder / "report.html");
+  write_text(page, report::sae_page(data));
+  say(options, page, report::sae_key_numbers(data));
 }
 
 void report_run(const Options& options, const std::filesystem::path& folder) {
@@ -87,6 +95,8 @@ void run(const Options& options) {
     return options.out.empty() ? report_table(options, folder) : report_several(options);
   if (report::is_analysis(folder))
     return report_analysis(options, folder);
+  if (report::is_sae_folder(folder))
+    return report_sae(options, folder);
   report_run(options, folder); // says what it is not
 }
 
@@ -98,9 +108,10 @@ void add_report(CLI::App& program) {
       "report", "One HTML page that shows what a run did and what was lost, or several runs beside "
                 "each other; needs no network");
   command
-      ->add_option("RUN", options->folders,
-                   "Run folder that quantize wrote, or folder of bench or analyse; several runs or "
-                   "tables are compared")
+      ->add_option(
+          "RUN", options->folders,
+          "Run folder that quantize wrote, or folder of bench, analyse or sae; several runs "
+          "or tables are compared")
       ->required()
       ->type_name("DIR ...");
   command
@@ -112,7 +123,8 @@ void add_report(CLI::App& program) {
       "Print one JSON object: report (the file), perplexity, kl, relative_error ...");
   command->footer("Example: latticelens report run/\n"
                   "         latticelens report run/ run-rtn/ run-quarot/ --out comparison.html\n"
-                  "         latticelens report bench/");
+                  "         latticelens report bench/\n"
+                  "         latticelens report saes/");
   command->callback([options] { run(*options); });
 }
 

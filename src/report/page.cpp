@@ -5,6 +5,7 @@
 #include "report/page_bundle.h"
 #include "report/printable.h"
 #include "report/run_json.h"
+#include "report/sae_json.h"
 
 namespace latticelens::report {
 namespace {
@@ -54,6 +55,11 @@ std::string comparison_page(const std::vector<ComparedRun>& runs,
 std::string analysis_page(const AnalysisData& data) {
   return page(file_name(data.model) + " – LatticeLens analysis",
               {{"kind", "analysis"}, {"analysis", analysis_json(data)}});
+}
+
+std::string sae_page(const SaeData& data) {
+  return page(file_name(data.folder) + " – LatticeLens autoencoders",
+              {{"kind", "sae"}, {"sae", sae_json(data)}});
 }
 
 } // namespace latticelens::report

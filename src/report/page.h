@@ -4,6 +4,7 @@
 #include "report/analysis_data.h"
 #include "report/comparison.h"
 #include "report/run_data.h"
+#include "report/sae_data.h"
 
 namespace latticelens::report {
 
@@ -14,5 +15,7 @@ std::string comparison_page(const std::vector<ComparedRun>& runs,
                             const std::optional<std::filesystem::path>& base = std::nullopt);
 
 std::string analysis_page(const AnalysisData& data);
+
+std::string sae_page(const SaeData& data);
 
 } // namespace latticelens::report

@@ -256,7 +256,85 @@ export interface Analysis {
   analyses: AnalysisEntry[];
 }
 
+/** Counts of latents by log10 of how often they fire: below `start`, and in steps from there on. */
+export interface LatentDensity {
+  start: number;
+  step: number;
+  counts: number[];
+}
+
+export interface CoderMetrics {
+  fvuDataset: Known;
+  fvuBatch: Known;
+  l0: Known;
+  dead: Known;
+  density: LatentDensity | null;
+}
+
+/** What sae evaluate measured on a text of its own. */
+export interface CoderEvaluation {
+  metrics: CoderMetrics;
+  ceOriginal: Known;
+  ceSubstituted: Known;
+  ceZero: Known;
+  lossRecovered: Known;
+  lossRecoveredKl: Known;
+  pcaFvu: Known;
+  randomFvu: Known;
+  effectiveRank: Known;
+}
+
+export interface Coder {
+  site: string;
+  kind: string;
+  folder: string;
+  latents: number;
+  k: number;
+  seed: number;
+  learningRate: Known;
+  searchChecked: number;
+  searchMissed: number;
+  validation: CoderMetrics;
+  chosen: boolean;
+  why: string;
+  evaluation: CoderEvaluation | null;
+  training: [step: number, loss: Known, fvu: Known][];
+}
+
+export interface Checkpoint {
+  name: string;
+  step: Known;
+  tokens: Known;
+  heldOutLoss: [language: string, loss: Known][];
+  seconds: Known;
+  modelSeconds: Known;
+  coderSeconds: Known;
+  activations: Known;
+  peakMemory: Known;
+  coders: Coder[];
+}
+
+/** Sparse autoencoders of the checkpoints of one training. */
+export interface Saes {
+  folder: string;
+  program: string;
+  sampling: string;
+  finished: boolean;
+  evaluated: boolean;
+  text: string[];
+  evaluationText: string[];
+  planned: number;
+  documents: number;
+  activationsInText: number;
+  validationActivations: number;
+  steps: number;
+  batch: number;
+  command: string;
+  checkpoints: Checkpoint[];
+}
+
 export type PageData =
   | { kind: "run"; run: Run }
   | { kind: "comparison"; comparison: Comparison }
-  | { kind: "analysis"; analysis: Analysis };
+  | { kind: "analysis"; analysis: Analysis }
+  | { kind: "sae"; sae: Saes };

@@ -22,7 +22,7 @@ export async function openPage(browser, file, options = {}) {
   page.on("console", (message) => problems.push(`console: ${message.text()}`));
   page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
   page.on("request", (request) => {
-    if (request.url() !== `file://${file}`) problems.push(`request: ${request.url()}`);
+    if (request.url() !== encodeURI(`file://${file}`)) problems.push(`request: ${request.url()}`);
   });
   await page.goto(`file://${file}`);
   return { page, problems };

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after, before, describe, test } from "node:test";
+import { expectPrintable, expectSound, textOf } from "./checks.mjs";
 import { findBrowser, latticelens, openPage, startBrowser } from "./browser.mjs";
 import { evaluation, linears, runJson, tableRows, writeAnalysis, writeRun, writeTable } from "./fixtures.mjs";
 
@@ -29,34 +30,8 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const textOf = (page, selector) => page.locator(selector).innerText();
 const namesIn = (page) => page.locator("#runs tbody th").allInnerTexts();
 const firstNames = async (page) => (await namesIn(page)).map((name) => name.split("\n")[0]);
-
-/** Nothing is wider than the window, and no text is NaN, undefined or an object. */
-async function expectSound(page) {
-  const text = await page.locator("body").innerText();
-  assert.doesNotMatch(text, /\bNaN\b(?! or infinite)|undefined|\[object|Infinity|null/);
-  for (const picture of await page.locator("svg").evaluateAll((all) => all.map((one) => one.outerHTML)))
-    assert.doesNotMatch(picture, /NaN|undefined|Infinity/);
-  const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.equal(wider, 0, "the page is wider than the window");
-}
-
-/** Nothing that would scroll on a screen is cut off on paper. */
-async function expectPrintable(file) {
-  const { page } = await openPage(browser, file);
-  await page.emulateMedia({ media: "print" });
-  await page.setViewportSize({ width: 703, height: 1000 }); // A4 without its margins
-  const cut = await page
-    .locator(".scroll")
-    .evaluateAll((boxes) =>
-      boxes
-        .filter((box) => box.scrollWidth > box.clientWidth)
-        .map((box) => `${box.getAttribute("aria-label")}: ${box.scrollWidth} in ${box.clientWidth}`),
-    );
-  assert.deepEqual(cut, []);
-}
 
 describe("a run's page", () => {
   test("shows the files' numbers, Japanese too, without an error or a request", async () => {
@@ -159,7 +134,7 @@ describe("a run's page", () => {
     assert.ok((await page.pdf({ format: "A4" })).length > 10_000);
   });
 
-  test("fits a sheet of A4", async () => expectPrintable(`${folder}/run/report.html`));
+  test("fits a sheet of A4", async () => expectPrintable(browser, `${folder}/run/report.html`));
 
   test("fits a narrow window", async () => {
     const { page, problems } = await openPage(browser, `${folder}/run/report.html`, {
@@ -274,7 +249,7 @@ describe("a comparison's page", () => {
     assert.match(await textOf(page, "#table .status"), /by KL, ascending/);
   });
 
-  test("fits a sheet of A4", async () => expectPrintable(`${folder}/bench/report.html`));
+  test("fits a sheet of A4", async () => expectPrintable(browser, `${folder}/bench/report.html`));
 
   test("filters the table and the plot", async () => {
     const { page } = await openPage(browser, `${folder}/bench/report.html`);

@@ -80,6 +80,11 @@ export function axisOf(range: Range, spacing: Spacing, label: Label, wanted = 5)
     : { type: "log", domain: range, ticks: logarithmicTicks(range, wanted), tickFormat: label };
 }
 
+/** The same colours in an order in which neighbours differ more: for lines without a kind. */
+export function lineColor(place: number): string {
+  return `var(--k${[0, 6, 2, 4, 3, 5, 1, 7][place % 8]})`;
+}
+
 /** The colours of kinds, told apart also by colour-blind readers: c0 to c7 of the style sheet. */
 export function kindColor(place: number): string {
   return `var(--k${place % 8})`;

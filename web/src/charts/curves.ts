@@ -4,12 +4,13 @@ import { legend, scroller } from "../blocks";
 import type { Known } from "../data";
 import { element } from "../elements";
 import { known, powerOfTen, trimmed } from "../numbers";
-import { axisOf, drawn, rangeOf, type Spacing, wideWidth } from "./chart";
+import { axisOf, drawn, type Label, type Range, rangeOf, type Spacing, wideWidth } from "./chart";
 
 export interface Curve {
   name: string;
   color: string;
   points: [Known, Known][]; // x ascending
+  dashed?: boolean;
 }
 
 export interface CurveChart {
@@ -20,6 +21,10 @@ export interface CurveChart {
   ySpacing: Spacing;
   curves: Curve[];
   wholeSteps?: boolean; // x counts something
+  xTicks?: number[];
+  xText?: (value: number) => string;
+  size?: "half"; // two beside each other
+  withoutKey?: boolean; // one is shown elsewhere
 }
 
 interface Point {
@@ -35,6 +40,13 @@ export function axisText(value: number): string {
   if (value > 0 && Math.abs(exponent) > 3.5 && Math.abs(exponent - Math.round(exponent)) < 1e-9)
     return powerOfTen(Math.round(exponent));
   return trimmed(value, 4);
+}
+
+/** Plot drops texts of a "log" scale that it finds crowded; far above its constant "symlog" is the same. */
+function namedTicks(ticks: number[], domain: Range, spacing: Spacing, text: Label): Plot.ScaleOptions {
+  return spacing === "linear"
+    ? { type: "linear", domain, ticks, tickFormat: text }
+    : { type: "symlog", constant: domain[0] / 1e6, domain, ticks, tickFormat: text };
 }
 
 const mostDots = 40; // of a curve that shows its points
@@ -58,22 +70,32 @@ export function curveChart(chart: CurveChart): HTMLElement {
     points.map((point) => point.y),
     chart.ySpacing,
   );
-  const xLabel = (value: number): string => (chart.wholeSteps && !Number.isInteger(value) ? "" : axisText(value));
+  const xText = chart.xText ?? axisText;
+  const xLabel = (value: number): string => (chart.wholeSteps && !Number.isInteger(value) ? "" : xText(value));
+  const xAxis = chart.xTicks
+    ? namedTicks(chart.xTicks, xRange, chart.xSpacing, xText)
+    : axisOf(xRange, chart.xSpacing, xLabel, chart.size ? 5 : 7);
   const dots = curves.filter((curve) => curve.length <= mostDots).flat();
   const picture = drawn(
     {
-      width: Math.min(760, wideWidth()),
-      height: 320,
+      width: Math.min(chart.size ? 510 : 760, wideWidth()),
+      height: chart.size ? 270 : 320,
       marginLeft: 62,
       marginRight: 18,
       marginTop: 26,
       marginBottom: 46,
-      x: { ...axisOf(xRange, chart.xSpacing, xLabel, 7), label: chart.xLabel, labelArrow: "none" },
+      x: { ...xAxis, labelOffset: 40, label: chart.xLabel, labelArrow: "none" },
       y: { ...axisOf(yRange, chart.ySpacing, axisText, 6), grid: true, label: chart.yLabel, labelArrow: "none" },
       color: { type: "identity" },
       marks: [
-        ...curves.map((curve) =>
-          Plot.line(curve, { x: "x", y: "y", stroke: curve[0]?.color ?? "var(--ink)", strokeWidth: 2 }),
+        ...curves.map((curve, place) =>
+          Plot.line(curve, {
+            x: "x",
+            y: "y",
+            stroke: curve[0]?.color ?? "var(--ink)",
+            strokeWidth: 2,
+            ...(chart.curves[place]?.dashed ? { strokeDasharray: "5 3" } : {}),
+          }),
         ),
         Plot.dot(dots, { x: "x", y: "y", r: 3, fill: (point: Point) => point.color }),
         Plot.tip(
@@ -81,13 +103,13 @@ export function curveChart(chart: CurveChart): HTMLElement {
           Plot.pointer({
             x: "x",
             y: "y",
-            title: (point: Point) => `${point.name}: ${axisText(point.y)} at ${axisText(point.x)}`,
+            title: (point: Point) => `${point.name}: ${axisText(point.y)} at ${xText(point.x)}`,
           }),
         ),
       ],
     },
     chart.description,
   );
-  const key = chart.curves.length > 1 ? legend(chart.curves) : null;
+  const key = chart.curves.length > 1 && !chart.withoutKey ? legend(chart.curves) : null;
   return element("div", {}, key, scroller(chart.description, picture));
 }

@@ -14,6 +14,7 @@ export interface HeatMap {
   rows: { name: string; values: Known[] }[];
   columns: number;
   columnName: string;
+  columnNames?: string[]; // instead of numbers; few columns, whose cells tell their values
   spacing: Spacing;
   label: Label;
 }
@@ -47,7 +48,9 @@ function keyOf(map: HeatMap, range: Range, starts: number[]): HTMLElement {
 }
 
 export function heatMap(map: HeatMap): HTMLElement {
-  const width = Math.max(720, wideWidth());
+  const names = map.columnNames;
+  const width = names ? Math.min(wideWidth(), 130 + names.length * 90) : Math.max(720, wideWidth());
+  const columnText = (column: number): string => names?.[column] ?? String(column);
   const range = middleRange(map);
   const starts = startsOf(range, map.spacing);
   const cells = map.rows.flatMap(({ name, values }) =>
@@ -56,11 +59,11 @@ export function heatMap(map: HeatMap): HTMLElement {
   const every = Math.max(1, Math.ceil((map.columns * 26) / (width - 120)));
   const columns = Array.from({ length: map.columns }, (_, column) => column);
   const title = (cell: { name: string; column: number; value: number }): string =>
-    `${cell.name}, ${map.columnName} ${cell.column}: ${map.label(cell.value)}`;
+    `${cell.name}, ${map.columnName} ${columnText(cell.column)}: ${map.label(cell.value)}`;
   const picture = drawn(
     {
       width,
-      height: map.rows.length * 27 + 44,
+      height: map.rows.length * (names ? 36 : 27) + 44,
       marginLeft: 110,
       marginRight: 2,
       marginTop: 2,
@@ -69,7 +72,7 @@ export function heatMap(map: HeatMap): HTMLElement {
         type: "band",
         domain: columns,
         ticks: columns.filter((column) => column % every === 0),
-        tickFormat: String,
+        tickFormat: columnText,
         tickSize: 0,
         label: map.columnName,
         labelArrow: "none",
@@ -83,6 +86,17 @@ export function heatMap(map: HeatMap): HTMLElement {
       },
       marks: [
         Plot.cell(cells, { x: "column", y: "name", fill: "value" }),
+        ...(names
+          ? [
+              Plot.text(cells, {
+                x: "column",
+                y: "name",
+                text: (cell: { value: number }) => map.label(cell.value),
+                fill: (cell: { value: number }) =>
+                  starts.filter((start) => cell.value >= start).length < steps / 2 ? "var(--ink)" : "var(--paper)",
+              }),
+            ]
+          : []),
         Plot.tip(cells, Plot.pointer({ x: "column", y: "name", title })),
       ],
     },
