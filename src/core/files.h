@@ -50,8 +50,10 @@ class AtomicFile {
 
  private:
   [[noreturn]] void fail(const char* action) const;
+  void start_flushing(std::int64_t more);
   std::filesystem::path path_, temporary_;
   int descriptor_ = -1;
+  std::int64_t written_ = 0, flushing_ = 0; // bytes given, and those on their way to the disk
 };
 
 /// AtomicFile for one text.
