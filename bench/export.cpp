@@ -1,9 +1,11 @@
 // Bytes read and written a second by exports, against a plain copy: read() and write() of as many
 // bytes, in as many files, flushed in the same way. Medians of alternating repeats. FOLDER decides
 // what is measured: on tmpfs memory, else the disk behind it; inputs are in the page cache either
-// way.
+// way. On a disk also against the disk itself: what reading and writing as much takes past the page
+// cache (O_DIRECT).
 #include "bench/synthetic_model.h"
 #include "bench/timings.h"
+#include "core/error.h"
 #include "core/files.h"
 #include "core/memory.h"
 #include "core/recorded_files.h"
@@ -14,11 +16,14 @@
 #include "quantize/export_packed.h"
 #include "quantize/layer_loop.h"
 #include <ATen/Parallel.h>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <fstream>
+#include <memory>
 #include <unistd.h>
 
 namespace latticelens {
@@ -113,8 +118,41 @@ void measure(Timings& timings, const std::string& name, const std::function<void
               static_cast<double>(std::clock() - before) / static_cast<double>(CLOCKS_PER_SEC));
 }
 
+/// Bytes a second past the page cache; 0: the folder is on no such disk.
+struct DiskRates {
+  double read = 0, write = 0;
+  bool known() const { return read > 0 && write > 0; }
+};
+
+DiskRates disk_rates(const Path& folder, int repeats) {
+  constexpr std::int64_t part = 4 << 20, parts = 256; // 1 GB
+  const Path file = folder / "direct";
+  const std::unique_ptr<void, decltype(&std::free)> room(std::aligned_alloc(4096, part),
+                                                         &std::free);
+  std::memset(room.get(), 1, part);
+  Timings timings;
+  for (int i = 0; i < repeats; ++i)
+    for (const auto& [name, flags] : {std::pair("write", O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT),
+                                      std::pair("read", O_RDONLY | O_DIRECT)}) {
+      const int descriptor = ::open(file.c_str(), flags, 0666);
+      if (descriptor < 0)
+        return {}; // tmpfs has no such thing
+      bool whole = true;
+      timings.measure(name, [&] {
+        for (std::int64_t k = 0; k < parts; ++k)
+          whole &= (flags & O_WRONLY ? ::write(descriptor, room.get(), part)
+                                     : ::read(descriptor, room.get(), part)) == part;
+      });
+      ::close(descriptor);
+      require(whole, "bench", file.string() + ": cannot be written and read past the page cache");
+    }
+  std::filesystem::remove(file);
+  const auto bytes = static_cast<double>(part * parts);
+  return {bytes / timings.median("read"), bytes / timings.median("write")};
+}
+
 /// One line of the table.
-void print_line(const Case& one, const Path& folder, int repeats) {
+void print_line(const Case& one, const Path& folder, int repeats, const DiskRates& disk) {
   const Path out = folder / "out";
   Timings timings;
   std::int64_t peak = 0, written = 0;
@@ -133,12 +171,18 @@ void print_line(const Case& one, const Path& folder, int repeats) {
             [&] { copy(is_run(one.from) ? one.from / "model" : one.from, sizes, out); });
   }
   std::filesystem::remove_all(out);
-  const auto bytes =
-      static_cast<double>(written + bytes_in(is_run(one.from) ? one.from / "model" : one.from));
-  std::printf("| %s | %.2f | %.2f | %.2f | %.2f | %.0f %% | %.2f | %.2f | %.2f |\n",
-              one.name.c_str(), bytes / 1e9, timings.median("export"),
-              bytes / 1e9 / timings.median("export"), bytes / 1e9 / timings.median("copy"),
-              100 * timings.median_ratio("copy", "export"), timings.median("export, processor"),
+  const auto read = static_cast<double>(bytes_in(is_run(one.from) ? one.from / "model" : one.from));
+  const double bytes = read + static_cast<double>(written), seconds = timings.median("export");
+  const std::string of_disk =
+      disk.known()
+          ? std::to_string(std::lround(
+                100 * (read / disk.read + static_cast<double>(written) / disk.write) / seconds)) +
+                " %"
+          : "";
+  std::printf("| %s | %.2f | %.2f | %.2f | %.2f | %.0f %% | %s | %.2f | %.2f | %.2f |\n",
+              one.name.c_str(), bytes / 1e9, seconds, bytes / 1e9 / seconds,
+              bytes / 1e9 / timings.median("copy"), 100 * timings.median_ratio("copy", "export"),
+              of_disk.c_str(), timings.median("export, processor"),
               timings.median("copy, processor"), static_cast<double>(peak) / 1e9);
   std::fflush(stdout);
 }
@@ -163,11 +207,14 @@ void run(const Path& folder, std::int64_t layers, int repeats) {
   make_run(model, quantized);
   std::string load;
   std::getline(std::ifstream("/proc/loadavg"), load, ' ');
-  std::printf("%lld layers, %d threads, load %s; medians of %d alternating repeats\n\n"
-              "| export | GB read and written | seconds | GB/s | copy, GB/s | of the copy | "
-              "processor seconds | the copy's | peak resident, GB "
-              "|\n|---|---|---|---|---|---|---|---|---|\n",
-              static_cast<long long>(layers), at::get_num_threads(), load.c_str(), repeats);
+  const DiskRates disk = disk_rates(folder, repeats);
+  std::printf("%lld layers, %d threads, load %s; medians of %d alternating repeats; the disk past "
+              "the page cache: %.2f GB/s read, %.2f written\n\n"
+              "| export | GB read and written | seconds | GB/s | copy, GB/s | of the copy | of the "
+              "disk | processor seconds | the copy's | peak resident, GB "
+              "|\n|---|---|---|---|---|---|---|---|---|---|\n",
+              static_cast<long long>(layers), at::get_num_threads(), load.c_str(), repeats,
+              disk.read / 1e9, disk.write / 1e9);
   for (const Case& one : {Case{"plain bf16 from plain bf16", model, write_plain},
                           Case{"plain bf16 from an mxfp4 run", quantized, write_plain},
                           Case{"packed mxfp4 from plain bf16", model, write_packed},
@@ -179,7 +226,7 @@ void run(const Path& folder, std::int64_t layers, int repeats) {
                           Case{"gguf q8_0 from an mxfp4 run", quantized, into_gguf("q8_0")},
                           Case{"gguf q4_0 from an mxfp4 run", quantized, into_gguf("q4_0")},
                           Case{"gguf mxfp4 from an mxfp4 run", quantized, into_gguf("mxfp4")}})
-    print_line(one, folder, repeats);
+    print_line(one, folder, repeats, disk);
   print_checksums(quantized, repeats);
 }
 
