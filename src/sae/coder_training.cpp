@@ -3,8 +3,8 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "model/tensors.h"
+#include "sae/row_differences.h"
 #include "sae/terms/batch_largest.h"
-#include "tensor/total.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <algorithm>
@@ -83,9 +83,10 @@ void leave_out_parallel(std::span<const float> row, std::span<float> gradient) {
 } // namespace
 
 SparseBatch sparse_batch(const Tensor& inputs, const Tensor& bias) {
-  const Tensor mean = inputs.mean(0);
-  return {inputs, (inputs - bias).contiguous(), mean,
-          total((inputs - mean).square()) / static_cast<double>(inputs.size(0))};
+  const Tensor mean = inputs.mean(0), x = inputs.contiguous();
+  const auto count = static_cast<double>(inputs.size(0));
+  return {inputs, row_differences(x, bias, 1).scaled, mean,
+          row_differences(x, mean, 1).square / count};
 }
 
 CoderWeights initial_weights(std::int64_t latents, const Tensor& bias, std::uint64_t seed) {

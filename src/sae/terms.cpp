@@ -1,14 +1,15 @@
 #include "sae/terms.h"
 
-#include "tensor/total.h"
+#include "sae/row_differences.h"
 #include <ATen/ATen.h>
 
 namespace latticelens {
 
 ReconstructionError reconstruction_error(const Tensor& reconstruction, const Tensor& wanted) {
   const auto batch = static_cast<double>(wanted.size(0));
-  const Tensor difference = reconstruction - wanted;
-  return {total(difference.square()) / batch, difference * (2 / batch)};
+  const RowDifferences difference =
+      row_differences(reconstruction, wanted, static_cast<float>(2 / batch));
+  return {difference.square / batch, difference.scaled};
 }
 
 Codes first_of(const Codes& codes, std::int64_t count) {
