@@ -29,6 +29,24 @@ void add_uses(const Codes& codes, std::uint32_t target, std::vector<PlacedUse>& 
                       {static_cast<std::uint32_t>(i / count), target, values[i]}});
 }
 
+std::uint32_t add_reconstruction(const SparseBatch& batch, const Codes& codes,
+                                 const CoderWeights& weights, double weight, SparseGradients& to) {
+  const Tensor reconstruction = decode(codes, weights);
+  const ReconstructionError error = reconstruction_error(reconstruction, batch.inputs);
+  const Tensor gradient = weight == 1 ? error.gradient : error.gradient * weight;
+  const auto target = static_cast<std::uint32_t>(to.gradients.size());
+  add_uses(codes, target, to.uses);
+  to.gradients.push_back(gradient);
+  to.bias += gradient.sum(0, false, at::kDouble);
+  to.loss += weight * error.loss;
+  if (!to.reconstruction.defined()) {
+    to.reconstruction = reconstruction;
+    to.codes = codes;
+    to.error = error.loss;
+  }
+  return target;
+}
+
 namespace reference {
 
 Tensor keep_largest(const Tensor& pre, std::int64_t count) {

@@ -93,6 +93,11 @@ Codes first_of(const Codes& codes, std::int64_t count);
 /// A use for every code that is not zero, input by input.
 void add_uses(const Codes& codes, std::uint32_t target, std::vector<PlacedUse>& uses);
 
+/// ‖x - x̂‖² of these codes times `weight`: loss, gradient and uses; what the autoencoder gives for
+/// the batch, if no term before said so. The target of its uses.
+std::uint32_t add_reconstruction(const SparseBatch& batch, const Codes& codes,
+                                 const CoderWeights& weights, double weight, SparseGradients& to);
+
 namespace reference {
 /// The largest `count` of each row, the rest zero. Differentiable.
 Tensor keep_largest(const Tensor& pre, std::int64_t count);

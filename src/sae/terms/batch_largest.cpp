@@ -23,14 +23,12 @@ BatchLargest batch_largest(const Codes& largest, std::int64_t k) {
     std::nth_element(all.begin(), all.begin() + kept, all.end());
     all.resize(static_cast<std::size_t>(kept));
   }
-  BatchLargest result{{largest.indices, at::zeros_like(largest.values)}, 0, 0};
+  BatchLargest result{{largest.indices, at::zeros_like(largest.values)}, 0};
   float* const to = result.codes.values.mutable_data_ptr<float>();
   for (const Candidate& one : all) {
     to[one.place] = one.score;
     result.threshold = result.threshold == 0 ? one.score : std::min(result.threshold, one.score);
   }
-  for (std::int64_t i = 0; i < batch; ++i)
-    result.full += room > 0 && to[(i + 1) * room - 1] > 0;
   return result;
 }
 

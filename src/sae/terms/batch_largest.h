@@ -4,14 +4,12 @@
 
 namespace latticelens {
 
-/// How many latents of an input are looked at when `k` are active on average: an input that would
-/// have more than these keeps these, which is counted.
+/// How many latents of an input are looked at when `k` are active on average: no input has more.
 std::int64_t batch_room(std::int64_t k, std::int64_t latents);
 
 struct BatchLargest {
-  Codes codes;           // the rest zero
-  float threshold = 0;   // the smallest value that stays
-  std::int64_t full = 0; // inputs all of whose looked-at latents stay: they may have more
+  Codes codes;         // the rest zero
+  float threshold = 0; // the smallest value that stays
 };
 
 /// The k B largest values of the batch.

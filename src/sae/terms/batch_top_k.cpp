@@ -15,18 +15,8 @@ class BatchTopK : public SparseTerm {
 
   void add(const SparseBatch& batch, const Codes& largest, const CoderWeights& weights,
            const DeadLatents&, SparseGradients& to) const override {
-    const Codes codes = batch_largest(first_of(largest, wanted(weights.latents())), k_).codes;
-    const Tensor reconstruction = decode(codes, weights);
-    const ReconstructionError error = reconstruction_error(reconstruction, batch.inputs);
-    add_uses(codes, static_cast<std::uint32_t>(to.gradients.size()), to.uses);
-    to.gradients.push_back(error.gradient);
-    to.bias += error.gradient.sum(0, false, at::kDouble);
-    to.loss += error.loss;
-    if (!to.reconstruction.defined()) {
-      to.reconstruction = reconstruction;
-      to.codes = codes;
-      to.error = error.loss;
-    }
+    const Codes room = first_of(largest, wanted(weights.latents()));
+    add_reconstruction(batch, batch_largest(room, k_).codes, weights, 1, to);
   }
 
   Tensor reference_loss(const SparseBatch& batch, const Tensor& pre, const CoderWeights& weights,

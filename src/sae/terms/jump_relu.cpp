@@ -30,23 +30,13 @@ class JumpRelu : public SparseTerm {
     const Tensor thresholds = weights.log_thresholds.exp(),
                  bars = thresholds.index_select(0, all.indices.flatten()).view(all.indices.sizes());
     const Codes codes{all.indices, all.values * (all.values > bars)};
-    const Tensor reconstruction = decode(codes, weights);
-    const ReconstructionError error = reconstruction_error(reconstruction, batch.inputs);
-    const auto target = static_cast<std::uint32_t>(to.gradients.size());
-    add_uses(codes, target, to.uses);
-    to.gradients.push_back(error.gradient);
-    to.bias += error.gradient.sum(0, false, at::kDouble);
+    const std::uint32_t target = add_reconstruction(batch, codes, weights, 1, to);
     const auto inputs = static_cast<double>(batch.inputs.size(0)), k = static_cast<double>(k_);
     const double over =
         static_cast<double>((codes.values > 0).sum().item<std::int64_t>()) / inputs / k - 1;
-    to.loss += error.loss + weight_ * batch.variance * over * over;
+    to.loss += weight_ * batch.variance * over * over;
     add_threshold_gradients(all, bars, target, 2 * weight_ * batch.variance * over / (k * inputs),
                             weights.latents(), to);
-    if (!to.reconstruction.defined()) {
-      to.reconstruction = reconstruction;
-      to.codes = codes;
-      to.error = error.loss;
-    }
   }
 
   Tensor reference_loss(const SparseBatch& batch, const Tensor& pre, const CoderWeights& weights,

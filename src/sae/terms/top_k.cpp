@@ -14,19 +14,7 @@ class TopK : public SparseTerm {
 
   void add(const SparseBatch& batch, const Codes& largest, const CoderWeights& weights,
            const DeadLatents&, SparseGradients& to) const override {
-    const Codes codes = first_of(largest, wanted(weights.latents()));
-    const Tensor reconstruction = decode(codes, weights);
-    const ReconstructionError error = reconstruction_error(reconstruction, batch.inputs);
-    const Tensor gradient = weight_ == 1 ? error.gradient : error.gradient * weight_;
-    add_uses(codes, static_cast<std::uint32_t>(to.gradients.size()), to.uses);
-    to.gradients.push_back(gradient);
-    to.bias += gradient.sum(0, false, at::kDouble);
-    to.loss += weight_ * error.loss;
-    if (!to.reconstruction.defined()) {
-      to.reconstruction = reconstruction;
-      to.codes = codes;
-      to.error = error.loss;
-    }
+    add_reconstruction(batch, first_of(largest, wanted(weights.latents())), weights, weight_, to);
   }
 
   Tensor reference_loss(const SparseBatch& batch, const Tensor& pre, const CoderWeights& weights,
