@@ -46,7 +46,7 @@ class CheckpointEvaluation {
   Json run(const std::function<void()>& step) {
     Json results = Json::array();
     std::map<std::int64_t, std::vector<Json>> by_site;
-    for (const Json& coder : row_["coders"])
+    for (const Json& coder : member<Json>(row_, "coders", where_))
       if (options_.all || is_chosen(coder))
         by_site[parse_site(member<std::string>(coder, "site", where_), opened_.model.config).blocks]
             .push_back(coder);
@@ -58,8 +58,9 @@ class CheckpointEvaluation {
 
  private:
   bool is_chosen(const Json& coder) const {
-    for (const Json& chosen : row_["chosen"])
-      if (chosen["folder"] == coder["folder"])
+    const auto folder = member<std::string>(coder, "folder", where_);
+    for (const Json& chosen : member<Json>(row_, "chosen", where_))
+      if (member<std::string>(chosen, "folder", where_) == folder)
         return true;
     return false;
   }
@@ -100,10 +101,9 @@ class CheckpointEvaluation {
     std::vector<Json> results;
     for (std::size_t i = 0; i < readers.size(); ++i) {
       const CoderConfig& config = readers[i].coder().config;
-      Json result = {
-          {"folder", coders[i]["folder"]}, {"site", coders[i]["site"]},
-          {"kind", coders[i]["kind"]},     {"latents", coders[i]["latents"]},
-          {"k", coders[i]["k"]},           {"learning_rate", coders[i]["learning_rate"]}};
+      Json result = Json::object();
+      for (const char* key : {"folder", "site", "kind", "latents", "k", "learning_rate"})
+        result[key] = member<Json>(coders[i], key, where_);
       result["metrics"] = to_json(sums[i].result());
       result["loss"] = to_json(substitution.measure(readers[i], windows));
       const RandomDictionaryFit random = random_dictionary_fit(
@@ -160,8 +160,8 @@ void run(const Options& options) {
   Json result = {{"saes", options.saes}, {"text", options.text}, {"checkpoints", Json::array()}};
   for (const Json& row : rows) {
     CheckpointEvaluation evaluation(options, identity, row);
-    result["checkpoints"].push_back(
-        {{"name", row["name"]}, {"coders", evaluation.run([&] { progress.step(); })}});
+    result["checkpoints"].push_back({{"name", member<std::string>(row, "name", file.string())},
+                                     {"coders", evaluation.run([&] { progress.step(); })}});
   }
   progress.finish();
   write_text(fs::path(options.saes) / "evaluation.json", result.dump(2) + "\n");
@@ -183,11 +183,13 @@ void add_sae_evaluate(CLI::App& sae) {
   command
       ->add_option("--windows", options->windows,
                    "Windows to use, from the start; 0: all of the text")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 20));
   command
       ->add_option("--loss-windows", options->loss_windows,
                    "Windows that the model is run on with reconstructions in place of activations")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20));
   add_device_option(*command, options->device);
   add_output_options(
       *command, options->output,

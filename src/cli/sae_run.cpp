@@ -128,8 +128,12 @@ class SeriesTraining {
 
   Json row_of(const Checkpoint& checkpoint) {
     const fs::path place = path_ / checkpoint.name, done = place / "checkpoint.json";
-    if (fs::exists(done))
-      return read_json(done);
+    if (fs::exists(done)) {
+      const Json row = read_json(done);
+      for (const char* key : {"coders", "chosen"})
+        member<Json>(row, key, done.string()); // another file would be no result
+      return row;
+    }
     const Json row = train(checkpoint, place);
     if (writes()) {
       write_text(done, row.dump(2) + "\n");
